@@ -1,0 +1,1 @@
+"""What the program is, without how it looks: QtCore and QtGui only, no widgets, no torch."""

@@ -1,0 +1,1 @@
+"""What the user sees and touches: draws and listens, starts no thread, writes no file, knows no torch."""

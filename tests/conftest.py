@@ -1,0 +1,36 @@
+"""What all tests share: where the real data is, a quiet screen, and folders of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def real_data() -> Path | None:
+    """The folder of real recordings and weights, or None where there is none."""
+    folder = Path(os.environ.get("MUSICCLASS_DATA", _ROOT.parent / "shared" / "data"))
+    return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    folder = real_data()
+    if folder is None:
+        pytest.skip("no real data: set MUSICCLASS_DATA to a folder with gtzan-mini, composers, instruments and weights")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test reads or writes the user's own cache and settings."""
+    monkeypatch.setenv("MUSICCLASS_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("MUSICCLASS_CONFIG", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.delenv("MUSICCLASS_MODELS", raising=False)
+    yield
