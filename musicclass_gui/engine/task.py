@@ -41,6 +41,11 @@ class Token:
         """Let paused work go on."""
         self._running.set()
 
+    @property
+    def paused(self) -> bool:
+        """Whether the work is held."""
+        return not self._running.is_set()
+
     def check(self) -> None:
         """Wait while paused; raise `Cancelled` when the work was asked to stop."""
         self._running.wait()

@@ -1,0 +1,175 @@
+"""Weights files: finding them on disk, telling whether they are the right ones, and fetching them when the user asks.
+
+Knows nothing of nets. `fetch` is the only function that touches the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from musicclass_gui.engine.errors import WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from typing import BinaryIO
+
+    import httpx
+
+    from musicclass_gui.engine.encoders import EncoderSpec, WeightsSource
+    from musicclass_gui.engine.task import Token
+
+_CHUNK = 1 << 18
+_CONNECT_TIMEOUT_S = 10.0
+_READ_TIMEOUT_S = 30.0
+
+
+def find(spec: EncoderSpec, folders: Sequence[Path], explicit: Path | None = None) -> Path:
+    """The weights file of `spec`: `explicit` if given, else the first that exists of FOLDER/ENCODER/FILE over `folders`.
+
+    Its size and sha256 are checked. Raises WeightsError when it is missing or not the published file.
+    """
+    source = _source(spec)
+    path = explicit or next((path for path in _places(spec, folders) if path.is_file()), None)
+    if path is None:
+        raise WeightsError(_missing(spec, folders))
+    _check(path, source)
+    return path
+
+
+def fetch(spec: EncoderSpec, folder: Path, token: Token, *, url: str | None = None) -> Path:
+    """Download the weights of `spec` to FOLDER/ENCODER/FILE and return that path; what is already there is kept if right.
+
+    Resumes an interrupted download. Progress and cancelling go through `token`. Raises WeightsError when the server,
+    the network, the disk or the checksum fails, and Cancelled; then nothing is left under the file's own name.
+    """
+    source = _source(spec)
+    target = folder / spec.id / source.file_name
+    if target.is_file() and _problem(target, source) == "":
+        return target
+    part = target.with_name(target.name + ".part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _download(url or source.url, part, source, token)
+        _accept(part, target, source)
+    except OSError as error:
+        raise WeightsError(f"The weights of {spec.id} cannot be written to “{target.parent}”: {error.strerror or error}.") from error
+    return target
+
+
+def _source(spec: EncoderSpec) -> WeightsSource:
+    if spec.weights is None:
+        raise WeightsError(f"The encoder {spec.id} has no weights; there is nothing to fetch.")
+    return spec.weights
+
+
+def _places(spec: EncoderSpec, folders: Sequence[Path]) -> list[Path]:
+    return [folder / spec.id / _source(spec).file_name for folder in folders]
+
+
+def _missing(spec: EncoderSpec, folders: Sequence[Path]) -> str:
+    looked = ", ".join(f"“{path}”" for path in _places(spec, folders)) or "no folder, since none is set"
+    return f"The weights of {spec.id} are missing (looked at {looked}); get them with “musicclass models fetch {spec.id}”."
+
+
+def _check(path: Path, source: WeightsSource) -> None:
+    problem = _problem(path, source)
+    if problem:
+        raise WeightsError(f"“{path}” is not the published {source.file_name}: {problem}; fetch it again.")
+
+
+def _problem(path: Path, source: WeightsSource) -> str:
+    """What is wrong with a file, or nothing."""
+    try:
+        stat = path.stat()
+        if stat.st_size != source.size_bytes:
+            return f"it has {stat.st_size:,} bytes instead of {source.size_bytes:,}"
+        return "" if _sha256(path, stat.st_mtime_ns, stat.st_size) == source.sha256 else "its checksum differs"
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: Path, mtime_ns: int, size: int) -> str:
+    """Remembered by path, time and size, so that loading an encoder again hashes nothing."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _download(url: str, part: Path, source: WeightsSource, token: Token) -> None:
+    """Append to `part` until it holds as many bytes as the source; an interrupted one keeps what it has."""
+    import httpx
+
+    held = _resumable(part, source)
+    if held == source.size_bytes:
+        return
+    try:
+        with _request(url, held) as response:
+            _receive(response, part, held, source, token)
+    except httpx.HTTPStatusError as error:
+        answer = f"{error.response.status_code} {error.response.reason_phrase}".strip()
+        raise WeightsError(f"{source.file_name} could not be downloaded: {url} answered “{answer}”; try again later.") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        reason = str(error) or type(error).__name__
+        raise WeightsError(f"{source.file_name} could not be downloaded from {url} ({reason}); check the connection and try again.") from error
+
+
+def _resumable(part: Path, source: WeightsSource) -> int:
+    """How many bytes of an earlier try can be kept; a file that is too long is thrown away."""
+    held = part.stat().st_size if part.is_file() else 0
+    if held <= source.size_bytes:
+        return held
+    part.unlink()
+    return 0
+
+
+@contextmanager
+def _request(url: str, held: int) -> Iterator[httpx.Response]:
+    """The answer to a request for everything from byte `held` on."""
+    import httpx
+
+    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={held}-"} if held else {})}
+    timeout = httpx.Timeout(_READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
+    with httpx.stream("GET", url, headers=headers, timeout=timeout, follow_redirects=True) as response:
+        yield response
+
+
+def _receive(response: httpx.Response, part: Path, held: int, source: WeightsSource, token: Token) -> None:
+    if response.status_code == 416 or (response.status_code == 206 and not _starts_at(response, held)):
+        part.unlink(missing_ok=True)
+        raise WeightsError(f"{source.file_name} could not be resumed by its server; the next try starts from the beginning.")
+    response.raise_for_status()
+    resumed = response.status_code == 206
+    with part.open("ab" if resumed else "wb") as file:
+        _copy(response, file, held if resumed else 0, source, token)
+
+
+def _starts_at(response: httpx.Response, held: int) -> bool:
+    return response.headers.get("Content-Range", "").startswith(f"bytes {held}-")
+
+
+def _copy(response: httpx.Response, file: BinaryIO, received: int, source: WeightsSource, token: Token) -> None:
+    for chunk in response.iter_bytes(_CHUNK):
+        token.check()
+        file.write(chunk)
+        received += len(chunk)
+        if received > source.size_bytes:
+            break
+        token.progress(received / source.size_bytes, f"{source.file_name}: {received / 1e6:.1f} of {source.size_bytes / 1e6:.1f} MB")
+    if received < source.size_bytes:
+        raise WeightsError(f"The download of {source.file_name} ended after {received / 1e6:.1f} of {source.size_bytes / 1e6:.1f} MB; try again.")
+
+
+def _accept(part: Path, target: Path, source: WeightsSource) -> None:
+    """Give a complete download its own name, or throw it away."""
+    problem = _problem(part, source)
+    if problem:
+        part.unlink()
+        raise WeightsError(f"What was downloaded is not the published {source.file_name} ({problem}); nothing was kept; try again.")
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(target)

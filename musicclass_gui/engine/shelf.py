@@ -1,0 +1,88 @@
+"""Which classifiers can answer here and now: what is shipped, and which encoders have their weights.
+
+A classifier such as `genre` comes in one variant per encoder; the best measured one that can run is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from musicclass_gui.engine import classifier as classifiers
+from musicclass_gui.engine import encoders
+from musicclass_gui.engine.classifier import Classifier
+from musicclass_gui.engine.encoders import EncoderSpec, weights
+from musicclass_gui.engine.errors import ClassifierError, WeightsError
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One classifier on one encoder, and why it cannot answer here (`missing` is empty when it can)."""
+
+    classifier: str
+    encoder: str
+    folder: Path
+    accuracy: float
+    missing: str
+
+
+class Shelf:
+    """The shipped classifiers as seen from one machine's weights folders."""
+
+    def __init__(self, weights_folders: Sequence[Path]) -> None:
+        self._folders = list(weights_folders)
+        self._loaded: dict[Path, Classifier] = {}
+
+    def ids(self) -> list[str]:
+        """Every classifier's id, in order of first appearance."""
+        return list(dict.fromkeys(classifier for classifier, _ in classifiers.shipped()))
+
+    def variants(self, classifier_id: str) -> list[Variant]:
+        """All variants of one classifier, the most accurate first."""
+        found = [self._variant(name, encoder, folder) for (name, encoder), folder in classifiers.shipped().items() if name == classifier_id]
+        return sorted(found, key=lambda variant: -variant.accuracy)
+
+    def choose(self, classifier_id: str, encoder_id: str = "") -> Classifier:
+        """The most accurate variant that can run here, or the one of `encoder_id`.
+
+        Raises ClassifierError for an unknown classifier, WeightsError when the wanted encoder lacks its weights.
+        """
+        variants = self.variants(classifier_id)
+        if not variants:
+            raise ClassifierError(f"There is no classifier “{classifier_id}”; known are {', '.join(self.ids())}.")
+        wanted = [v for v in variants if encoder_id in ("", v.encoder)]
+        if not wanted:
+            known = ", ".join(v.encoder for v in variants)
+            raise ClassifierError(f"Classifier “{classifier_id}” has no variant for encoder “{encoder_id}”; it has {known}.")
+        usable = [v for v in wanted if not v.missing]
+        if not usable:
+            raise WeightsError(wanted[0].missing)
+        return self._load(usable[0].folder)
+
+    def weights_of(self, encoder_id: str) -> Path | None:
+        """The weights file of an encoder; None for one that needs none. Raises WeightsError when it is missing or wrong."""
+        spec = self._spec(encoder_id)
+        return weights.find(spec, self._folders, None) if spec.weights else None
+
+    def missing(self, encoder_id: str) -> str:
+        """Why an encoder cannot be loaded, as a sentence; empty when it can."""
+        try:
+            self.weights_of(encoder_id)
+        except WeightsError as error:
+            return str(error)
+        return ""
+
+    def _spec(self, encoder_id: str) -> EncoderSpec:
+        known = encoders.specs()
+        if encoder_id not in known:
+            raise ClassifierError(f"There is no encoder “{encoder_id}”; known are {', '.join(known)}.")
+        return known[encoder_id]
+
+    def _variant(self, classifier_id: str, encoder_id: str, folder: Path) -> Variant:
+        return Variant(classifier_id, encoder_id, folder, self._load(folder).card.accuracy, self.missing(encoder_id))
+
+    def _load(self, folder: Path) -> Classifier:
+        if folder not in self._loaded:
+            self._loaded[folder] = Classifier.load(folder)
+        return self._loaded[folder]

@@ -1,0 +1,125 @@
+"""The child process that does the heavy work, so that the window's process never imports torch, librosa or scipy.
+
+Messages are JSON in both directions, one object each, over a pipe: nothing that could carry code.
+In:  {"id", "call", "with"}   {"cancel": id}   {"pause": id}   {"resume": id}
+Out: {"id", "event"}   {"id", "progress": [fraction, text]}   {"id", "result"}   {"id", "error": [kind, text]}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from musicclass_gui.engine.errors import MusicClassError
+from musicclass_gui.engine.task import Token
+
+Message = dict[str, Any]
+Call = Callable[[Message, Token, Callable[[Any], None]], Any]
+
+THREAD_SWITCH_S = 0.0005
+
+
+def serve(pipe: Connection) -> None:
+    """Answer calls from `pipe`, one after the other, until it closes."""
+    sys.setswitchinterval(THREAD_SWITCH_S)
+    _leave_cores_to_the_window()
+    Worker(pipe).run()
+
+
+class Worker:
+    """Reads messages in one thread, works in the other."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._sending = threading.Lock()
+        self._calls: queue.Queue[Message | None] = queue.Queue()
+        self._tokens: dict[int, Token] = {}
+
+    def run(self) -> None:
+        """Work until the other side closes the pipe."""
+        threading.Thread(target=self._listen, name="listen", daemon=True).start()
+        calls = _calls()
+        while (message := self._calls.get()) is not None:
+            self._work(calls[message["call"]], message)
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                self._receive(json.loads(self._pipe.recv_bytes()))
+        except (EOFError, OSError):
+            for token in list(self._tokens.values()):
+                token.cancel()
+            self._calls.put(None)
+
+    def _receive(self, message: Message) -> None:
+        if "call" in message:
+            number = message["id"]
+            self._tokens[number] = Token(lambda fraction, text: self._send({"id": number, "progress": [fraction, text]}))
+            self._calls.put(message)
+            return
+        (verb, number), *_ = message.items()
+        if number in self._tokens:
+            getattr(self._tokens[number], {"cancel": "cancel", "pause": "pause", "resume": "resume"}[verb])()
+
+    def _work(self, call: Call, message: Message) -> None:
+        number = message["id"]
+        try:
+            result = call(message["with"], self._tokens[number], lambda event: self._send({"id": number, "event": event}))
+        except MusicClassError as error:
+            self._send({"id": number, "error": [type(error).__name__, str(error)]})
+        except Exception as error:  # a bug: the window shows it with the log, the worker goes on
+            sys.excepthook(type(error), error, error.__traceback__)
+            self._send({"id": number, "error": ["Bug", f"{type(error).__name__}: {error}"]})
+        else:
+            self._send({"id": number, "result": result})
+        finally:
+            del self._tokens[number]
+
+    def _send(self, message: Message) -> None:
+        try:
+            with self._sending:
+                self._pipe.send_bytes(json.dumps(message).encode())
+        except OSError:  # the window is gone
+            self._calls.put(None)
+
+
+def _calls() -> dict[str, Call]:
+    """What the window can ask for. Imported here, so that the process answers `devices` even if a model is broken."""
+    from musicclass_gui.engine import device, events, places
+    from musicclass_gui.engine.analysis import Analyst, Request
+
+    analyst = Analyst(places.cache_dir())
+
+    def request(fields: Message) -> Request:
+        return Request(**{**fields, "path": Path(fields["path"]), "classifiers": tuple(fields["classifiers"])})
+
+    def warm(fields: Message, _token: Token, _emit: Callable[[Any], None]) -> None:
+        analyst.warm(request(fields))
+
+    def analyse(fields: Message, token: Token, emit: Callable[[Any], None]) -> None:
+        analyst.analyse(request(fields), token, lambda event: emit(events.to_json(event)))
+
+    def devices(_fields: Message, _token: Token, _emit: Callable[[Any], None]) -> list[list[str]]:
+        return [[name, text] for name, text in device.choices()]
+
+    def fetch(fields: Message, token: Token, _emit: Callable[[Any], None]) -> str:
+        from musicclass_gui.engine import encoders
+        from musicclass_gui.engine.encoders import weights
+
+        return str(weights.fetch(encoders.specs()[fields["encoder"]], Path(fields["folder"]), token))
+
+    return {"warm": warm, "analyse": analyse, "devices": devices, "fetch": fetch}
+
+
+def _leave_cores_to_the_window() -> None:
+    threads = max(1, (os.cpu_count() or 2) - 1)
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    if hasattr(os, "nice"):
+        os.nice(5)
