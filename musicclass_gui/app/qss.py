@@ -36,7 +36,7 @@ QMenu::icon { padding-left: 8px; }
 QMenu::separator { height: 1px; background: $border; margin: 5px 8px; }
 
 QToolBar { background: $window; border: none; border-bottom: 1px solid $border; spacing: 4px; padding: 5px 8px; }
-QToolBar::separator { background: $border; width: 1px; margin: 5px 6px; }
+QToolBar::separator { background: transparent; border-left: 1px solid $border; width: 1px; margin: 5px 4px; }
 QToolButton { background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 5px; }
 QToolButton:hover { background: $hover; }
 QToolButton:pressed { background: $pressed; }
@@ -64,7 +64,7 @@ QPushButton[class="quiet"]:focus { border-color: $accent; }
 
 QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox, QComboBox {
   background: $surface; border: 1px solid $border; border-radius: 6px; padding: 4px 8px; min-height: 20px;
-  selection-background-color: $accent; selection-color: $accent_text; }
+  selection-background-color: $accent; selection-color: $accent_text; placeholder-text-color: $text_muted; }
 QLineEdit:hover, QAbstractSpinBox:hover, QComboBox:hover { border-color: $handle; }
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QAbstractSpinBox:focus, QComboBox:focus {
   border: 2px solid $accent; padding: 3px 7px; }
@@ -77,6 +77,7 @@ QComboBox QAbstractItemView { background: $surface; border: 1px solid $border; p
   selection-background-color: $accent; selection-color: $accent_text; }
 QAbstractSpinBox { padding-right: 20px; }
 QAbstractSpinBox:focus { padding-right: 19px; }
+QAbstractSpinBox QLineEdit, QComboBox QLineEdit { background: transparent; border: none; padding: 0 0 0 4px; min-height: 0; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { background: transparent; border: none; width: 18px; }
 QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover { background: $hover; }
 QAbstractSpinBox::up-arrow { image: url("$arrow_up"); width: 10px; height: 10px; }
@@ -93,7 +94,8 @@ QTabBar::tab:hover { color: $text; }
 QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
 QTabBar::tab:focus { background: $hover; }
 
-QDockWidget { color: $text_muted; font-weight: 600; }
+QDockWidget { color: $text_muted; font-weight: 600; icon-size: 14px;
+  titlebar-close-icon: url("$dock_close"); titlebar-normal-icon: url("$dock_float"); }
 QDockWidget::title { background: $window; padding: 7px 10px; border-bottom: 1px solid $border; }
 QDockWidget::close-button, QDockWidget::float-button { background: transparent; border: none; border-radius: 4px; padding: 2px; }
 QDockWidget::close-button:hover, QDockWidget::float-button:hover { background: $hover; }
@@ -127,7 +129,8 @@ QSlider::sub-page:horizontal:disabled { background: $border; }
 QSlider::handle:horizontal:disabled { border-color: $border; }
 
 QProgressBar { background: $groove; border: none; border-radius: 4px; text-align: center; min-height: 8px; }
-QProgressBar::chunk { background: $accent; border-radius: 4px; }
+QProgressBar::chunk { background: $progress; border-radius: 4px; }
+QProgressBar[textVisible="false"]::chunk { background: $accent; }
 
 QScrollBar:vertical { background: transparent; width: 12px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 12px; margin: 0; }
@@ -141,6 +144,14 @@ QAbstractScrollArea::corner { background: transparent; }
 
 QCheckBox, QRadioButton { spacing: 8px; border: 1px solid transparent; border-radius: 4px; padding: 2px; }
 QCheckBox:focus, QRadioButton:focus { border-color: $accent; }
+QCheckBox::indicator, QRadioButton::indicator, QAbstractItemView::indicator, QGroupBox::indicator {
+  width: 14px; height: 14px; background: $surface; border: 1px solid $text_muted; border-radius: 4px; }
+QRadioButton::indicator { border-radius: 8px; }
+QCheckBox::indicator:hover, QRadioButton::indicator:hover { border-color: $accent; }
+QCheckBox::indicator:checked, QAbstractItemView::indicator:checked, QGroupBox::indicator:checked {
+  background: $accent; border-color: $accent; image: url("$check"); }
+QRadioButton::indicator:checked { background: $surface; border: 5px solid $accent; border-radius: 8px; width: 6px; height: 6px; }
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled { border-color: $border; background: $window; }
 QSplitter::handle { background: $border; }
 QSplitter::handle:hover { background: $accent; }
 QSplitter::handle:horizontal { width: 3px; }

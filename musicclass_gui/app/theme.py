@@ -178,10 +178,15 @@ def _codes(labels: tuple[str, ...]) -> dict[str, str]:
 def _candidates(label: str) -> Iterator[str]:
     """Codes for a label, from the most to the least telling; the last ones never run out."""
     letters = [letter for letter in label if letter.isalnum()] or ["?"]
-    first = letters[0].upper()
+    first = _single(letters[0].upper(), letters[0])
     tails = chain(letters[1:], string.ascii_lowercase, string.digits)
     alone = [first] if len(letters) == 1 else []
-    return chain(alone, (first + tail.lower() for tail in tails), (str(number) for number in count(1)))
+    return chain(alone, (first + _single(tail.lower(), tail) for tail in tails), (str(number) for number in count(1)))
+
+
+def _single(changed: str, letter: str) -> str:
+    """The letter in another case, unless that takes more than one, as the capital of ß does."""
+    return changed if len(changed) == 1 else letter
 
 
 def palette(theme: Theme) -> QPalette:
@@ -230,7 +235,7 @@ def stylesheet(theme: Theme) -> str:
 
 
 def _shades(theme: Theme) -> dict[str, str]:
-    """Colours of states, made from the tokens, and where the two arrows of the style sheet are."""
+    """Colours of states, made from the tokens, and where the few pictures of the style sheet are."""
     icons = (places.resources_dir() / "icons").as_posix()
     return {
         "hover": mix(theme.raised, theme.text, 0.07),
@@ -241,6 +246,10 @@ def _shades(theme: Theme) -> dict[str, str]:
         "groove": mix(theme.raised, theme.border, 0.5),
         "handle": mix(theme.border, theme.text_muted, 0.45),
         "faint": mix(theme.text_muted, theme.surface, 0.45),
+        "progress": mix(theme.surface, theme.accent, 0.45),
         "arrow_down": f"{icons}/arrow-down.svg",
         "arrow_up": f"{icons}/arrow-up.svg",
+        "check": f"{icons}/check-{theme.name}.svg",
+        "dock_close": f"{icons}/dock-close.svg",
+        "dock_float": f"{icons}/dock-float.svg",
     }

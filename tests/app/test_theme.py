@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QPalette
 
 from musicclass_gui.app import theme as themes
 from musicclass_gui.app.theme import DARK, LIGHT, Theme
+from musicclass_gui.engine import places
 
 BOTH = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 GENRES = ["blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock"]
@@ -35,6 +36,8 @@ def test_accent_carries_text_and_stands_out(theme: Theme) -> None:
     assert themes.contrast(theme.accent, theme.accent_text) >= 4.5
     assert themes.contrast(theme.accent, theme.window) >= 3
     assert themes.contrast(themes.mix(theme.surface, theme.accent, 0.22), theme.text) >= 4.5
+    assert themes.contrast(themes.mix(theme.surface, theme.accent, 0.45), theme.text) >= 4.5
+    assert theme.accent_text in (places.resources_dir() / "icons" / f"check-{theme.name}.svg").read_text()
 
 
 @BOTH
