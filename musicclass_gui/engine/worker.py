@@ -1,7 +1,7 @@
 """The child process that does the heavy work, so that the window's process never imports torch, librosa or scipy.
 
 Messages are JSON in both directions, one object each, over a pipe: nothing that could carry code.
-In:  {"id", "call", "with"}   {"cancel": id}   {"pause": id}   {"resume": id}
+In:  {"id", "call", "with"}   {"cancel": id}   {"pause": id}   {"resume": id}   null to stop
 Out: {"id", "event"}   {"id", "progress": [fraction, text]}   {"id", "result"}   {"id", "error": [kind, text]}
 """
 
@@ -24,6 +24,7 @@ Message = dict[str, Any]
 Call = Callable[[Message, Token, Callable[[Any], None]], Any]
 
 THREAD_SWITCH_S = 0.0005
+_ASIDE = frozenset({"devices", "fetch"})
 
 
 def serve(pipe: Connection) -> None:
@@ -34,44 +35,60 @@ def serve(pipe: Connection) -> None:
 
 
 class Worker:
-    """Reads messages in one thread, works in the other."""
+    """Reads messages in one thread, works in another; what needs no turn of its own (`_ASIDE`) gets a third."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
         self._sending = threading.Lock()
-        self._calls: queue.Queue[Message | None] = queue.Queue()
+        self._waiting: queue.Queue[Message | None] = queue.Queue()
         self._tokens: dict[int, Token] = {}
+        self._started: set[int] = set()
+        self._calls = _calls()
 
     def run(self) -> None:
         """Work until the other side closes the pipe."""
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
-        calls = _calls()
-        while (message := self._calls.get()) is not None:
-            self._work(calls[message["call"]], message)
+        while (message := self._waiting.get()) is not None:
+            self._work(message)
 
     def _listen(self) -> None:
         try:
-            while True:
-                self._receive(json.loads(self._pipe.recv_bytes()))
+            while (message := json.loads(self._pipe.recv_bytes())) is not None:
+                self._receive(message)
         except (EOFError, OSError):
-            for token in list(self._tokens.values()):
-                token.cancel()
-            self._calls.put(None)
+            pass  # the window is gone
+        for token in list(self._tokens.values()):
+            token.cancel()
+        self._waiting.put(None)
 
     def _receive(self, message: Message) -> None:
-        if "call" in message:
-            number = message["id"]
-            self._tokens[number] = Token(lambda fraction, text: self._send({"id": number, "progress": [fraction, text]}))
-            self._calls.put(message)
+        if "call" not in message:
+            for verb, number in message.items():
+                self._steer(verb, number)
             return
-        (verb, number), *_ = message.items()
-        if number in self._tokens:
-            getattr(self._tokens[number], {"cancel": "cancel", "pause": "pause", "resume": "resume"}[verb])()
-
-    def _work(self, call: Call, message: Message) -> None:
         number = message["id"]
+        self._tokens[number] = Token(lambda fraction, text: self._send({"id": number, "progress": [fraction, text]}))
+        if message["call"] in _ASIDE:
+            threading.Thread(target=self._work, args=(message,), name=message["call"], daemon=True).start()
+        else:
+            self._waiting.put(message)
+
+    def _steer(self, verb: str, number: int) -> None:
+        """Cancel, pause or resume a call; one that has just ended has no token, one that waits is answered at once."""
+        token = self._tokens.get(number)
+        if token is None:
+            return
+        {"cancel": token.cancel, "pause": token.pause, "resume": token.resume}[verb]()
+        if verb == "cancel" and number not in self._started:
+            self._send({"id": number, "error": ["Cancelled", "Cancelled."]})
+
+    def _work(self, message: Message) -> None:
+        number = message["id"]
+        token = self._tokens[number]
+        self._started.add(number)
         try:
-            result = call(message["with"], self._tokens[number], lambda event: self._send({"id": number, "event": event}))
+            token.check()
+            result = self._calls[message["call"]](message["with"], token, lambda event: self._send({"id": number, "event": event}))
         except MusicClassError as error:
             self._send({"id": number, "error": [type(error).__name__, str(error)]})
         except Exception as error:  # a bug: the window shows it with the log, the worker goes on
@@ -81,17 +98,18 @@ class Worker:
             self._send({"id": number, "result": result})
         finally:
             del self._tokens[number]
+            self._started.discard(number)
 
     def _send(self, message: Message) -> None:
         try:
             with self._sending:
                 self._pipe.send_bytes(json.dumps(message).encode())
         except OSError:  # the window is gone
-            self._calls.put(None)
+            self._waiting.put(None)
 
 
 def _calls() -> dict[str, Call]:
-    """What the window can ask for. Imported here, so that the process answers `devices` even if a model is broken."""
+    """What the window can ask for."""
     from musicclass_gui.engine import device, events, places
     from musicclass_gui.engine.analysis import Analyst, Request
 

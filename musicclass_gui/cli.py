@@ -1,0 +1,297 @@
+"""The command line: each command is the headless twin of something in the window.
+
+Tables go to standard output, errors as one line each to standard error. Exit status: 0, 1 when some input failed,
+2 for usage.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from musicclass_gui import __version__
+from musicclass_gui.engine.errors import Cancelled, MusicClassError
+from musicclass_gui.engine.task import Token
+
+if TYPE_CHECKING:
+    from musicclass_gui.engine.analysis import Analyst, Request
+    from musicclass_gui.engine.answers import Answer
+    from musicclass_gui.engine.export import Result
+    from musicclass_gui.engine.shelf import Shelf
+
+app = typer.Typer(
+    help="See what a recording is and why. Without a command, `musicclass [FILE…]` opens the window.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+models = typer.Typer(help="The encoders' weights and the classifiers built on them.", no_args_is_help=True)
+app.add_typer(models, name="models")
+
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, or one device such as cuda:1.")]
+WeightsOption = Annotated[str, typer.Option("--weights", help="A folder with one sub-folder of weights per encoder.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"musicclass {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(_version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False) -> None:
+    """See what a recording is and why."""
+
+
+@app.command()
+def predict(
+    files: Annotated[list[Path], typer.Argument(help="Recordings.", metavar="FILE…")],
+    classifier: Annotated[list[str] | None, typer.Option(help="Which classifiers answer; all by default.", metavar="ID")] = None,
+    encoder: Annotated[str, typer.Option(help="Force one encoder instead of the best one that can run.", metavar="ID")] = "",
+    device: DeviceOption = "auto",
+    window: Annotated[float, typer.Option(help="Window length in seconds; 0 takes the encoder's own.", min=0.0, max=60.0)] = 0.0,
+    weights: WeightsOption = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per file and line.")] = False,
+) -> None:
+    """Say what each recording is: a table, or one JSON object per file and line."""
+    from musicclass_gui.engine.analysis import Analyst, Request
+    from musicclass_gui.engine.places import cache_dir
+
+    ids = _known(classifier or [], weights)
+    analyst = Analyst(cache_dir())
+    failed = False
+    for path in files:
+        request = Request(path, ids, encoder, device, window, weights, picture=False)
+        result = _result(analyst, request)
+        failed |= result.error is not None
+        _print(result, as_json)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def selfcheck() -> None:
+    """Print versions, devices and audio back ends, and what is missing."""
+    from musicclass_gui.engine.selfcheck import report
+
+    table = _table("", "what", "found", "to do")
+    checks = report()
+    for check in checks:
+        table.add_row("ok" if check.ok else "[red]!![/]", escape(check.name), escape(check.value), escape(check.advice))
+    _console().print(table)
+    raise typer.Exit(0 if all(check.ok for check in checks) else 1)
+
+
+@models.command("list")
+def models_list(weights: WeightsOption = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """List encoders and classifiers: what they are, how good, and whether they can run here."""
+    shelf = _shelf(weights)
+    rows = list(_encoder_rows(shelf)) + list(_classifier_rows(shelf))
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    table = _table("kind", "id", "encoder", "what it is", "state")
+    for row in rows:
+        table.add_row(*(escape(str(row[key])) for key in ("kind", "id", "encoder", "about", "state")))
+    _console().print(table)
+
+
+@models.command("path")
+def models_path(weights: WeightsOption = "") -> None:
+    """Print where classifiers are, and the folders in which weights are looked for, in order."""
+    from musicclass_gui.engine.places import models_dir, weights_folders
+
+    print(f"classifiers: {models_dir()}")
+    for folder in weights_folders(weights):
+        print(f"weights: {folder}{'' if folder.is_dir() else ' (not there)'}")
+
+
+@models.command("fetch")
+def models_fetch(
+    encoder: Annotated[str, typer.Argument(metavar="ID")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Download an encoder's weights from their public home, once you say yes."""
+    from musicclass_gui.engine import encoders, places
+    from musicclass_gui.engine.encoders import weights
+
+    spec = encoders.specs().get(encoder)
+    if spec is None or spec.weights is None:
+        raise typer.BadParameter(f"“{encoder}” is no encoder with weights to fetch; see `musicclass models list`.")
+    source = spec.weights
+    print(f"{spec.title}: {source.size_bytes / 1e6:.1f} MB from {source.url}\nLicence: {source.licence}")
+    if not yes and not typer.confirm("Download it?"):
+        raise typer.Exit(1)
+    with _errors_as_lines(), _bar("Fetching") as token:
+        print(weights.fetch(spec, places.data_dir() / "weights", token))
+
+
+@models.command("build")
+def models_build(
+    name: Annotated[str, typer.Argument(help="genre or composer", metavar="NAME")],
+    data: Annotated[Path, typer.Option(help="The folder with the recordings it is built from.")],
+    encoder: Annotated[list[str] | None, typer.Option(help="Encoders to build for; all by default.", metavar="ID")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write; the project's models folder by default.")] = None,
+) -> None:
+    """Build a shipped classifier from recordings, measure it on held-out ones, and write its card."""
+    from musicclass_gui.engine import encoders, places
+    from musicclass_gui.engine.build import build
+
+    with _errors_as_lines(), _bar("Building") as token:
+        built = build(name, data, out or places.models_dir(), encoder or list(encoders.specs()), token)
+    table = _table("classifier", "encoder", "accuracy", "95 % interval", "ECE", "folder")
+    for folder in built:
+        table.add_row(*_card_row(folder), str(folder))
+    _console().print(table)
+
+
+def _result(analyst: Analyst, request: Request) -> Result:
+    """Analyse one file; its failure is a result too."""
+    from musicclass_gui.engine.events import Event, Finished, Noticed
+    from musicclass_gui.engine.export import Result
+
+    notices: list[str] = []
+    duration = [math.nan]
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Noticed):
+            notices.append(event.text)
+        elif isinstance(event, Finished):
+            duration[0] = event.duration_s
+
+    try:
+        with _bar(request.path.name) as token:
+            answers = analyst.analyse(request, token, listen)
+    except MusicClassError as error:
+        return Result(request.path, math.nan, error=str(error), notices=notices)
+    return Result(request.path, duration[0], answers, notices=notices)
+
+
+def _print(result: Result, as_json: bool) -> None:
+    if as_json:
+        from musicclass_gui.engine import export
+
+        print(export.as_json([result]), end="", flush=True)
+    elif result.error is None:
+        _print_table(result)
+    if result.error is not None:
+        _complain(f"{result.path}: {result.error}")
+
+
+def _print_table(result: Result) -> None:
+    console = _console()
+    table = _table("classifier", "answer", "probability", "next", "encoder")
+    for answer in result.answers:
+        table.add_row(*_answer_row(answer))
+    console.print(f"[bold]{escape(str(result.path))}[/]  {_clock(result.duration_s)}")
+    console.print(table)
+    for line in [*result.notices, *(f"{a.classifier}: {text}" for a in result.answers for text in (a.reason, a.note) if text)]:
+        console.print(f"  {escape(line)}", style="dim")
+
+
+def _answer_row(answer: Answer) -> tuple[str, str, str, str, str]:
+    first, *others = answer.ranking
+    label = escape(first.label) if answer.label else f"none of these [dim](nearest: {escape(first.label)})[/]"
+    following = ", ".join(f"{escape(r.label)} {r.probability:.0%}" for r in others[:2])
+    return answer.classifier, label, f"{first.probability:.0%}", following, answer.encoder
+
+
+def _encoder_rows(shelf: Shelf) -> Iterator[dict[str, Any]]:
+    from musicclass_gui.engine import encoders
+
+    for spec in encoders.specs().values():
+        state = shelf.missing(spec.id) or "ready"
+        yield {"kind": "encoder", "id": spec.id, "encoder": spec.id, "about": f"{spec.title}; {spec.dim} numbers", "state": state}
+
+
+def _classifier_rows(shelf: Shelf) -> Iterator[dict[str, Any]]:
+    for name in shelf.ids():
+        for variant in shelf.variants(name):
+            about = f"{variant.accuracy:.1%} right on held-out recordings"
+            yield {
+                "kind": "classifier",
+                "id": name,
+                "encoder": variant.encoder,
+                "about": about,
+                "state": "needs weights" if variant.missing else "ready",
+            }
+
+
+def _card_row(folder: Path) -> tuple[str, str, str, str, str]:
+    from musicclass_gui.engine.classifier import Classifier
+
+    card = Classifier.load(folder).card
+    low, high = card.interval
+    return card.id, card.encoder, f"{card.accuracy:.1%}", f"{low:.1%} – {high:.1%}", f"{card.ece:.3f}"
+
+
+def _known(ids: list[str], weights: str) -> tuple[str, ...]:
+    """All classifiers, or those asked for; an unknown one is a usage error."""
+    known = _shelf(weights).ids()
+    for wanted in ids:
+        if wanted not in known:
+            raise typer.BadParameter(f"There is no classifier “{wanted}”; known are {', '.join(known)}.", param_hint="--classifier")
+    return tuple(ids or known)
+
+
+def _shelf(weights: str) -> Shelf:
+    from musicclass_gui.engine.places import weights_folders
+    from musicclass_gui.engine.shelf import Shelf
+
+    return Shelf(weights_folders(weights))
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{int(minutes)}:{rest:04.1f}" if math.isfinite(seconds) else ""
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _console() -> Console:
+    """A terminal's own width, and lines long enough to be cut by other programs where there is no terminal."""
+    return Console() if sys.stdout.isatty() else Console(width=160)
+
+
+def _complain(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+@contextmanager
+def _errors_as_lines() -> Iterator[None]:
+    try:
+        yield
+    except Cancelled:
+        raise typer.Exit(1) from None
+    except MusicClassError as error:
+        _complain(str(error))
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def _bar(text: str) -> Iterator[Token]:
+    """A token whose progress is a bar on standard error, where that is a terminal."""
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task(escape(text), total=1.0)
+
+        def listen(fraction: float, doing: str) -> None:
+            known = math.isfinite(fraction)
+            progress.update(task, completed=fraction if known else None, total=1.0 if known else None, description=escape(f"{text} {doing}"))
+
+        yield Token(listen)
