@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,6 +22,9 @@ from musicclass_gui.engine.errors import Cancelled, MusicClassError
 from musicclass_gui.engine.task import Token
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from musicclass_gui.engine.analysis import Analyst, Request
     from musicclass_gui.engine.answers import Answer
     from musicclass_gui.engine.export import Result
@@ -49,7 +50,9 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def _main(_version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False) -> None:
+def _main(
+    _version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
     """See what a recording is and why."""
 
 
@@ -291,7 +294,7 @@ def _bar(text: str) -> Iterator[Token]:
         task = progress.add_task(escape(text), total=1.0)
 
         def listen(fraction: float, doing: str) -> None:
-            known = math.isfinite(fraction)
-            progress.update(task, completed=fraction if known else None, total=1.0 if known else None, description=escape(f"{text} {doing}"))
+            completed, total = (fraction, 1.0) if math.isfinite(fraction) else (None, None)
+            progress.update(task, completed=completed, total=total, description=escape(f"{text} {doing}"))
 
         yield Token(listen)

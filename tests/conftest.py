@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -33,4 +36,4 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     monkeypatch.setenv("MUSICCLASS_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("MUSICCLASS_CONFIG", str(tmp_path_factory.mktemp("config")))
     monkeypatch.delenv("MUSICCLASS_MODELS", raising=False)
-    yield
+    return

@@ -11,12 +11,15 @@ import multiprocessing
 import queue
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from musicclass_gui.engine import errors, worker
 from musicclass_gui.engine.errors import Cancelled, MusicClassError, ServiceError
-from musicclass_gui.engine.task import Token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from musicclass_gui.engine.task import Token
 
 Message = dict[str, Any]
 

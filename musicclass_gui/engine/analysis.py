@@ -10,25 +10,30 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from musicclass_gui.engine import encoders, picture
-from musicclass_gui.engine.answers import Answer
 from musicclass_gui.engine.audio import Blocks, Recording, Resampler, content_hash, open_blocks, probe, to_mono
 from musicclass_gui.engine.cache import Cache, Embedded, Reading
-from musicclass_gui.engine.classifier import Classifier
-from musicclass_gui.engine.encoders import Embeddings, Encoder, EncoderSpec
 from musicclass_gui.engine.errors import EncoderError
 from musicclass_gui.engine.events import Answered, Event, Finished, Noticed, Opened, Pictured
 from musicclass_gui.engine.picture import PictureWriter
 from musicclass_gui.engine.places import weights_folders
 from musicclass_gui.engine.prefetch import prefetched
 from musicclass_gui.engine.shelf import Shelf
-from musicclass_gui.engine.task import Token
 from musicclass_gui.engine.windows import Audio, Grid, Span, Window
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from musicclass_gui.engine.answers import Answer
+    from musicclass_gui.engine.classifier import Classifier
+    from musicclass_gui.engine.encoders import Embeddings, Encoder, EncoderSpec
+    from musicclass_gui.engine.task import Token
 
 Emit = Callable[[Event], None]
 

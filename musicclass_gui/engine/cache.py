@@ -10,16 +10,20 @@ import shutil
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from musicclass_gui.engine.encoders import Embeddings, EncoderSpec
-from musicclass_gui.engine.windows import Grid, Span
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from musicclass_gui.engine.encoders import Embeddings, EncoderSpec
+    from musicclass_gui.engine.windows import Grid, Span
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, hash TEXT NOT NULL);

@@ -11,13 +11,16 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from musicclass_gui.engine.answers import Answer, Segment
 from musicclass_gui.engine.errors import MusicClassError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from musicclass_gui.engine.answers import Answer, Segment
 
 NONE_OF_THESE = "none of these"
 KINDS = ("csv", "json", "labels")

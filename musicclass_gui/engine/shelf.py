@@ -5,15 +5,18 @@ A classifier such as `genre` comes in one variant per encoder; the best measured
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from musicclass_gui.engine import classifier as classifiers
 from musicclass_gui.engine import encoders
 from musicclass_gui.engine.classifier import Classifier
 from musicclass_gui.engine.encoders import EncoderSpec, weights
 from musicclass_gui.engine.errors import ClassifierError, WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 
 @dataclass(frozen=True)

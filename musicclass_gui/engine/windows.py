@@ -5,11 +5,14 @@ The grid is the same whether a recording is streamed or known whole, so embeddin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Audio = NDArray[np.float32]
 Span = tuple[float, float]

@@ -13,12 +13,14 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from musicclass_gui.engine.errors import MusicClassError
 from musicclass_gui.engine.task import Token
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 Message = dict[str, Any]
 Call = Callable[[Message, Token, Callable[[Any], None]], Any]
