@@ -1,0 +1,290 @@
+"""The answers panel: one card per classifier, in words first, with why.
+
+It shows what the session's document holds and asks for a time to be heard. It computes no probability.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from musicclass_gui.app import words
+from musicclass_gui.ui.bars import ClassRow
+from musicclass_gui.ui.widgets import Columns, Elided, Flow, Styled, clear_layout, set_role, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from musicclass_gui.app.session import Document
+    from musicclass_gui.app.theme import Theme
+    from musicclass_gui.engine.answers import Answer, Evidence
+
+_CLASSES_SHOWN = 5
+_WINDOWS_SHOWN = 3
+_NEIGHBOURS_SHOWN = 3
+_COLUMN_WIDTH = 300
+_MEANING = (
+    "Percentages are calibrated on recordings that the classifier had not heard: "
+    "of all answers given with about 70 %, about 70 in 100 are right."
+)
+
+
+def sureness(probability: float) -> str:
+    """How sure an answer is, in words and a rounded percentage: "likely, about 70 %"."""
+    rounded = 5 * round(probability * 20)
+    about = "more than 97 %" if rounded >= 100 else "less than 3 %" if rounded <= 0 else f"about {rounded} %"
+    return f"{words.confidence_words(probability)}, {about}"
+
+
+def title(classifier: str) -> str:
+    """What a classifier's card is headed with."""
+    return _sentence(classifier)
+
+
+def _sentence(phrase: str) -> str:
+    return phrase[:1].upper() + phrase[1:]
+
+
+def headline(answer: Answer) -> tuple[str, str]:
+    """The answer in large type and the line under it."""
+    if answer.none_of_these or answer.label is None:
+        return "None of these", answer.reason or "It sounds like nothing that this classifier was taught."
+    chance = next((ranked.probability for ranked in answer.ranking if ranked.label == answer.label), float("nan"))
+    return _sentence(answer.label), _sentence(sureness(chance))
+
+
+def so_far(document: Document) -> str:
+    """How much of the recording the answers rest on, while it is being read; else empty."""
+    if document.state != "reading" or document.answered_s <= 0:
+        return ""
+    return f"So far, {words.clock(document.answered_s)} of {words.clock(document.duration_s)}"
+
+
+def waiting(document: Document, name: str) -> str:
+    """What a card says before there is an answer."""
+    sentences = {
+        "empty": f"The {name} appears here once a recording is open, with how sure that is and why.",
+        "reading": "Listening… the first answer comes after about ten seconds of music.",
+        "failed": "No answer, because the recording could not be read.",
+        "cancelled": "No answer, because the analysis was cancelled. Analyse again to get one.",
+        "ready": "This classifier gave no answer for this recording.",
+    }
+    return sentences[document.state]
+
+
+class AnswersPanel(QScrollArea):
+    """All cards. `heard` carries a span in seconds to seek to and play; `class_chosen` a classifier and a class."""
+
+    heard = Signal(float, float)
+    class_chosen = Signal(str, str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.cards: dict[str, AnswerCard] = {}
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        set_role(self, "plain")
+        self._page = Styled("panel")
+        box = QVBoxLayout(self._page)
+        box.setContentsMargins(10, 8, 10, 10)
+        self._columns = Columns(_COLUMN_WIDTH)
+        box.addWidget(self._columns)
+        box.addStretch()
+        self.setWidget(self._page)
+
+    def show_document(self, document: Document, classifiers: Sequence[str], device: str) -> None:
+        """Show `document`'s answers, one card for each of `classifiers`, in their order."""
+        if list(self.cards) != list(classifiers):
+            self._deal(classifiers)
+        for name, card in self.cards.items():
+            card.show_answer(document.answers.get(name), document, device)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in another theme."""
+        self._theme = theme
+        for card in self.cards.values():
+            card.set_theme(theme)
+
+    def _deal(self, classifiers: Sequence[str]) -> None:
+        self._columns.clear()
+        self.cards = {name: AnswerCard(name, self._theme) for name in classifiers}
+        for card in self.cards.values():
+            card.heard.connect(self.heard)
+            card.class_chosen.connect(self.class_chosen)
+            self._columns.add(card)
+
+
+class AnswerCard(Styled):
+    """One classifier's answer."""
+
+    heard = Signal(float, float)
+    class_chosen = Signal(str, str)
+
+    def __init__(self, classifier: str, theme: Theme) -> None:
+        super().__init__("card")
+        self.classifier = classifier
+        self._theme = theme
+        self._answer: Answer | None = None
+        self._rows: list[ClassRow] = []
+        self._how = Elided()
+        self._headline = text("", "answer", wrap=True)
+        self._sure = text("", "body", wrap=True)
+        self._so_far = text("", "small")
+        self._ranking = QVBoxLayout()
+        self._ranking.setSpacing(0)
+        self._windows = _Windows()
+        self._neighbours = _Neighbours()
+        self._note = text("", "small", wrap=True)
+        self._build()
+
+    def show_answer(self, answer: Answer | None, document: Document, device: str) -> None:
+        """Show `answer`, or what is known instead of it."""
+        self._how.set_full(f"{answer.encoder} on {device}" if answer else "")
+        self._so_far.setText(so_far(document) if answer else "")
+        self._so_far.setVisible(bool(self._so_far.text()))
+        if answer is None:
+            self._show_words("", waiting(document, self.classifier))
+        elif answer != self._answer:
+            self._show_words(*headline(answer))
+            self._show_ranking(answer)
+        if answer != self._answer or answer is None:
+            self._show_details(answer)
+        self._answer = answer
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in another theme."""
+        self._theme = theme
+        if self._answer is not None:
+            self._show_ranking(self._answer)
+
+    def _build(self) -> None:
+        box = QVBoxLayout(self)
+        box.setContentsMargins(14, 12, 14, 12)
+        box.setSpacing(4)
+        head = QHBoxLayout()
+        head.addWidget(text(title(self.classifier), "section"))
+        set_role(self._how, "small")
+        self._how.setAlignment(Qt.AlignmentFlag.AlignRight)
+        head.addWidget(self._how, 1)
+        box.addLayout(head)
+        self._sure.setToolTip(_MEANING)
+        self._sure.setWhatsThis(_MEANING)
+        for label in (self._headline, self._sure, self._so_far):
+            box.addWidget(label)
+        box.addSpacing(4)
+        box.addLayout(self._ranking)
+        self._windows.heard.connect(self.heard)
+        for part in (self._windows, self._neighbours, self._note):
+            box.addWidget(part)
+        box.addStretch()
+
+    def _show_words(self, large: str, line: str) -> None:
+        self._headline.setText(large)
+        self._headline.setVisible(bool(large))
+        set_role(self._headline, "answer-none" if large == "None of these" else "answer")
+        self._sure.setText(line)
+        set_role(self._sure, "body" if large else "muted")
+        self.setAccessibleName(f"{title(self.classifier)}: {large} {line}".strip())
+
+    def _show_ranking(self, answer: Answer) -> None:
+        ranking = answer.ranking[:_CLASSES_SHOWN]
+        while len(self._rows) < len(ranking):
+            self._add_row()
+        labels = [ranked.label for ranked in answer.ranking]
+        metrics = self.fontMetrics()
+        width = min(150, max((metrics.horizontalAdvance(ranked.label) for ranked in ranking), default=0) + 4)
+        for row, ranked in zip(self._rows, ranking, strict=False):
+            row.set_class(ranked, labels, self._theme, width)
+
+    def _add_row(self) -> None:
+        row = ClassRow(self._theme)
+        row.clicked.connect(lambda: self.class_chosen.emit(self.classifier, row.label))
+        self._rows.append(row)
+        self._ranking.addWidget(row)
+
+    def _show_details(self, answer: Answer | None) -> None:
+        shown = len(answer.ranking) if answer else 0
+        for place, row in enumerate(self._rows):
+            row.setVisible(place < shown)
+        evidence = answer.evidence if answer else []
+        self._windows.show_evidence([item for item in evidence if item.kind == "window"])
+        self._neighbours.show_evidence([item for item in evidence if item.kind == "training"])
+        self._note.setText(_sentence(answer.note) if answer else "")
+        self._note.setVisible(bool(answer and answer.note))
+
+
+class _Windows(QWidget):
+    """The windows that decided, each a button that plays it."""
+
+    heard = Signal(float, float)
+
+    def __init__(self) -> None:
+        super().__init__()
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 8, 0, 0)
+        box.setSpacing(4)
+        box.addWidget(text("Decided by", "section"))
+        holder = QWidget()
+        self._flow = Flow(holder)
+        box.addWidget(holder)
+        self._shown: list[Evidence] = []
+
+    def show_evidence(self, evidence: Sequence[Evidence]) -> None:
+        """Show the strongest windows first."""
+        shown = list(evidence)[:_WINDOWS_SHOWN]
+        self.setVisible(bool(shown))
+        if shown != self._shown:
+            clear_layout(self._flow)
+            for item in shown:
+                self._flow.addWidget(self._chip(item))
+        self._shown = shown
+
+    def _chip(self, item: Evidence) -> QPushButton:
+        start, end = item.start_s or 0.0, item.end_s or 0.0
+        chip = QPushButton(f"▶ {words.span(start, end)}")
+        set_role(chip, "chip")
+        chip.setAccessibleName(f"Play {words.span(start, end)}, which decided for {item.label}")
+        chip.setToolTip(f"Play {words.span(start, end)}: it speaks most for {item.label}")
+        chip.clicked.connect(lambda: self.heard.emit(start, end))
+        return chip
+
+
+class _Neighbours(QWidget):
+    """The training recordings that are nearest, by name and distance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 8, 0, 0)
+        box.setSpacing(2)
+        heading = text("Sounds most like", "section")
+        heading.setToolTip("Training recordings whose mean embedding is nearest; smaller distances are more alike.")
+        box.addWidget(heading)
+        self._lines = QVBoxLayout()
+        self._lines.setSpacing(2)
+        box.addLayout(self._lines)
+        self._shown: list[Evidence] = []
+
+    def show_evidence(self, evidence: Sequence[Evidence]) -> None:
+        """Show the nearest first."""
+        shown = list(evidence)[:_NEIGHBOURS_SHOWN]
+        self.setVisible(bool(shown))
+        if shown != self._shown:
+            clear_layout(self._lines)
+            for item in shown:
+                self._lines.addWidget(self._line(item))
+        self._shown = shown
+
+    def _line(self, item: Evidence) -> QWidget:
+        line = QWidget()
+        row = QHBoxLayout(line)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(Elided(item.name or item.label), 1)
+        distance: QLabel = text(f"{item.label} · distance {item.weight:.2f}", "small")
+        row.addWidget(distance)
+        return line
