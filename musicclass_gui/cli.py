@@ -10,6 +10,7 @@ import json
 import math
 import sys
 from contextlib import contextmanager
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,7 +24,6 @@ from musicclass_gui.engine.task import Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from musicclass_gui.engine.analysis import Analyst, Request
     from musicclass_gui.engine.answers import Answer
@@ -233,8 +233,9 @@ def _card_row(folder: Path) -> tuple[str, str, str, str, str]:
     from musicclass_gui.engine.classifier import Classifier
 
     card = Classifier.load(folder).card
-    low, high = card.interval
-    return card.id, card.encoder, f"{card.accuracy:.1%}", f"{low:.1%} – {high:.1%}", f"{card.ece:.3f}"
+    found = card.measured
+    low, high = found.interval_95
+    return card.id, card.encoder, f"{found.accuracy:.1%}", f"{low:.1%} – {high:.1%}", f"{found.calibration_error:.3f}"
 
 
 def _known(ids: list[str], weights: str) -> tuple[str, ...]:

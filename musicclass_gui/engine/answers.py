@@ -19,7 +19,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of the recording with one label (None: none of these) and the mean probability of that label."""
+    """A stretch of the recording with one label (None: none of these, or nothing heard) and that label's mean probability (0 for None)."""
 
     start_s: float
     end_s: float
@@ -32,7 +32,8 @@ class Evidence:
     """Why: a window that decided (`kind` "window") or a near training file (`kind` "training").
 
     For a window: `weight` is its log-score margin for the winning class over the next one.
-    For a training file: `weight` is the Euclidean distance from the recording's mean embedding to the file's.
+    For a training file: `weight` is the distance from the recording's mean embedding to the file's, where the head measures
+    distance: 1 is one standard deviation within classes.
     """
 
     kind: str

@@ -73,7 +73,8 @@ def run_halving(
     """Run `batch_fn` over `items` in batches, halving the batch whenever CUDA runs out of memory.
 
     When even one item does not fit, `to_cpu` is called once with a notice for the user, and must make `batch_fn` run
-    on the CPU. Returns the results in order and the batch size that fitted. Raises EncoderError when one item does not fit afterwards either.
+    on the CPU. Returns the results in order and the batch size that fitted. Raises EncoderError when one item does
+    not fit afterwards either.
     """
     import torch
 

@@ -83,7 +83,7 @@ class Shelf:
         return known[encoder_id]
 
     def _variant(self, classifier_id: str, encoder_id: str, folder: Path) -> Variant:
-        return Variant(classifier_id, encoder_id, folder, self._load(folder).card.accuracy, self.missing(encoder_id))
+        return Variant(classifier_id, encoder_id, folder, self._load(folder).card.measured.accuracy, self.missing(encoder_id))
 
     def _load(self, folder: Path) -> Classifier:
         if folder not in self._loaded:

@@ -127,7 +127,7 @@ def _calls() -> dict[str, Call]:
         analyst.analyse(request(fields), token, lambda event: emit(events.to_json(event)))
 
     def devices(_fields: Message, _token: Token, _emit: Callable[[Any], None]) -> list[list[str]]:
-        return [[name, text] for name, text in device.choices()]
+        return [[name, device.describe(name)] for name in device.names()]
 
     def fetch(fields: Message, token: Token, _emit: Callable[[Any], None]) -> str:
         from musicclass_gui.engine import encoders

@@ -6,15 +6,17 @@ Importing it loads no torch and no librosa; an encoder's own module does, when i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from musicclass_gui.engine.windows import Audio, Grid
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from musicclass_gui.engine.windows import Audio, Grid
 
 Embeddings = NDArray[np.float32]
 

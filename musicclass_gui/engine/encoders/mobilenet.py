@@ -7,7 +7,7 @@ processor to use is `device`'s. Nothing here knows of recordings, classes or hea
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,8 +19,6 @@ from musicclass_gui.engine.windows import Audio, Grid
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    import torch
 
     from musicclass_gui.engine.encoders.mobilenet_net import MobileNet
 
@@ -44,11 +42,10 @@ SPEC = EncoderSpec(
 _SHORTEST = SPEC.sample_rate  # the net pools over time, and less than a second leaves it nothing to see
 _CPU_BATCH = 4
 _CUDA_BATCH = 64
-_LARGEST_HALF_CHANGE = 0.01
 
 
 def load(device: str = "cpu", weights_file: Path | None = None) -> MobileNetEncoder:
-    """Load the encoder on `device` ("cpu", "cuda:0"); `weights_file` None looks in the usual folders.
+    """Load the encoder on `device` ("cpu", "cuda:0", see `engine.device.resolve`); `weights_file` None looks in the usual folders.
 
     Raises WeightsError when the weights are missing, damaged, or not this net's.
     """
@@ -59,7 +56,11 @@ def load(device: str = "cpu", weights_file: Path | None = None) -> MobileNetEnco
 
 
 class MobileNetEncoder:
-    """`MobileNet` on a device; moves itself to the CPU when a CUDA device has too little memory."""
+    """`MobileNet` on a device; moves itself to the CPU when a CUDA device has too little memory.
+
+    It computes in float32, on CUDA too and without TF32: measured on a chirp and ten pieces of music, float16 autocast
+    changes embeddings by 0.7–2.1 % and bfloat16 by 2.7–7.6 %, more than the 1 % that cached embeddings may differ by.
+    """
 
     spec = SPEC
 
@@ -68,7 +69,6 @@ class MobileNetEncoder:
         self.notices: list[str] = []
         self._net = net.to(device)
         self._batch = _CPU_BATCH if device == "cpu" else _CUDA_BATCH
-        self._half = device != "cpu" and half_change(net, device) < _LARGEST_HALF_CHANGE
 
     def embed(self, windows: Sequence[Audio]) -> Embeddings:
         """Mono float32 windows at 32 kHz, ≥ 1 sample each → `(len(windows), 384)` float32."""
@@ -82,11 +82,16 @@ class MobileNetEncoder:
         return np.concatenate(batches)
 
     def _run(self, windows: Sequence[Audio]) -> Embeddings:
-        return run(self._net, stack(windows), self.device, half=self._half)
+        import torch
+
+        samples = torch.from_numpy(stack(windows)).to(self.device)
+        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            embeddings: Embeddings = self._net(samples).cpu().numpy()
+        return embeddings
 
     def _move_to_cpu(self, notice: str) -> None:
         self.notices.append(notice)
-        self.device, self._half, self._batch = "cpu", False, _CPU_BATCH
+        self.device = "cpu"
         self._net.to("cpu")
 
 
@@ -94,29 +99,6 @@ def stack(windows: Sequence[Audio]) -> Audio:
     """Windows of one length → `(n, samples)`, padded with silence to at least one second."""
     samples = np.stack(windows).astype(np.float32, copy=False)
     return np.pad(samples, ((0, 0), (0, max(0, _SHORTEST - samples.shape[1]))))
-
-
-def run(net: MobileNet, samples: Audio, device: str, *, half: bool = False, dtype: torch.dtype | None = None) -> Embeddings:
-    """One batch `(n, samples)` through the net → `(n, 384)`; `half` uses autocast (float16 unless `dtype` says else)."""
-    import torch
-
-    with torch.inference_mode(), torch.autocast(device.partition(":")[0], dtype or torch.float16, enabled=half):
-        embeddings: Any = net(torch.from_numpy(samples).to(device))
-    result: Embeddings = embeddings.float().cpu().numpy()
-    return result
-
-
-def half_change(net: MobileNet, device: str, dtype: torch.dtype | None = None) -> float:
-    """By how much autocast changes the embedding of a chirp, relative to its length; NaN-safe: broken counts as 1."""
-    chirp = stack([_chirp()])
-    full = run(net, chirp, device)
-    change = float(np.linalg.norm(run(net, chirp, device, half=True, dtype=dtype) - full) / np.linalg.norm(full))
-    return change if np.isfinite(change) else 1.0
-
-
-def _chirp() -> Audio:
-    t = np.arange(10 * SPEC.sample_rate) / SPEC.sample_rate
-    return (0.5 * np.sin(2 * np.pi * (100 * t + 300 * t * t))).astype(np.float32)
 
 
 def _rows_by_length(windows: Sequence[Audio]) -> list[list[int]]:

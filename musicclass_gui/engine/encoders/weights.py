@@ -114,8 +114,8 @@ def _download(url: str, part: Path, source: WeightsSource, token: Token) -> None
         answer = f"{error.response.status_code} {error.response.reason_phrase}".strip()
         raise WeightsError(f"{source.file_name} could not be downloaded: {url} answered “{answer}”; try again later.") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        reason = str(error) or type(error).__name__
-        raise WeightsError(f"{source.file_name} could not be downloaded from {url} ({reason}); check the connection and try again.") from error
+        reason = f"{url}: {str(error) or type(error).__name__}"
+        raise WeightsError(f"{source.file_name} could not be downloaded ({reason}); check the connection and try again.") from error
 
 
 def _resumable(part: Path, source: WeightsSource) -> int:
@@ -149,7 +149,7 @@ def _receive(response: httpx.Response, part: Path, held: int, source: WeightsSou
 
 
 def _starts_at(response: httpx.Response, held: int) -> bool:
-    return response.headers.get("Content-Range", "").startswith(f"bytes {held}-")
+    return str(response.headers.get("Content-Range", "")).startswith(f"bytes {held}-")
 
 
 def _copy(response: httpx.Response, file: BinaryIO, received: int, source: WeightsSource, token: Token) -> None:
@@ -159,9 +159,13 @@ def _copy(response: httpx.Response, file: BinaryIO, received: int, source: Weigh
         received += len(chunk)
         if received > source.size_bytes:
             break
-        token.progress(received / source.size_bytes, f"{source.file_name}: {received / 1e6:.1f} of {source.size_bytes / 1e6:.1f} MB")
+        token.progress(received / source.size_bytes, f"{source.file_name}: {_of(received, source)}")
     if received < source.size_bytes:
-        raise WeightsError(f"The download of {source.file_name} ended after {received / 1e6:.1f} of {source.size_bytes / 1e6:.1f} MB; try again.")
+        raise WeightsError(f"The download of {source.file_name} ended after {_of(received, source)}; try again to go on from there.")
+
+
+def _of(received: int, source: WeightsSource) -> str:
+    return f"{received / 1e6:.1f} of {source.size_bytes / 1e6:.1f} MB"
 
 
 def _accept(part: Path, target: Path, source: WeightsSource) -> None:

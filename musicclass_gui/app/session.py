@@ -1,0 +1,341 @@
+"""The session: what is open, what is queued, and the road from a user's wish to the worker and back.
+
+Views read its plain data and listen to one signal, `changed`, that says which part of it is new.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from musicclass_gui.app.documents import Change, Document, QueueRow
+from musicclass_gui.app.drops import plan_drop
+from musicclass_gui.app.jobs import Lane, shut_down
+from musicclass_gui.app.queue import Queue
+from musicclass_gui.app.service import Service
+from musicclass_gui.engine import encoders, events, places
+from musicclass_gui.engine.events import Answered, Event, Finished, Noticed, Opened, Pictured
+from musicclass_gui.engine.picture import Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from musicclass_gui.app.settings import Settings
+    from musicclass_gui.engine.encoders import EncoderSpec
+    from musicclass_gui.engine.task import Token
+    from musicclass_gui.engine.windows import Audio, Span
+
+_RECENT = 12
+_CLOSE_S = 0.8
+_ANALYSIS_SETTINGS = frozenset({"device", "classifiers", "window_s", "weights_folder"})
+
+
+class Session(QObject):
+    """One window's work. Made and used on the main thread; `start` begins background work, `close` ends all of it."""
+
+    changed = Signal(object)  # a Change
+
+    def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.settings = settings
+        self.document = Document()
+        self.selection: Span | None = None
+        self.device = "starting…"
+        self.devices: list[tuple[str, str]] = []  # (name for the setting, text for people)
+        self.activity = ""  # what goes on besides reading: scanning a folder, fetching weights
+        self.notices: list[str] = []  # about the program rather than the open recording
+        self._looking, self._batching = Service(), Service()
+        self._look, self._samples = Lane("latest", name="look"), Lane("latest", name="samples")
+        self._batch, self._aside = Lane("fifo", name="batch"), Lane("fifo", name="aside")
+        self._queue = Queue(self._batch, self._analyse_row, self)
+        self._queue.changed.connect(partial(self._tell, Change.QUEUE))
+        settings.changed.connect(self._setting_changed)
+
+    def start(self) -> None:
+        """Start the worker and let it load what the first answer will need."""
+        self._aside.submit(self._warm, done=self._warmed, failed=self._complain)
+        self._aside.submit(partial(self._ask, "devices", {}), done=self._devices_known, failed=self._complain)
+
+    # What is open
+
+    def open(self, path: Path) -> None:
+        """Read and analyse a recording; what was being read is dropped at once."""
+        path = path.absolute()
+        self.document = Document(path=path, state="reading")
+        self.selection = None
+        self._queue.hold(True)
+        document = self.document
+        work = partial(self._analyse, self._looking, path, True, lambda event: self._look.post(partial(self._take, document, event)))
+        self._look.submit(work, done=self._done, failed=self._failed, progress=self._progress)
+        for change in (Change.RECORDING, Change.PICTURE, Change.ANSWERS, Change.SELECTION, Change.PROGRESS):
+            self.changed.emit(change)
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open one recording; of several, or of folders, open the first and queue all."""
+        if len(paths) == 1 and not paths[0].is_dir():
+            self.open(paths[0])
+        elif paths:
+            self._set_activity("Looking for recordings")
+            self._aside.submit(partial(_find, list(paths)), done=self._found, failed=self._complain)
+
+    def plan_drop(self, paths: Sequence[Path]) -> str:
+        """What dropping `paths` would do, in one sentence."""
+        return plan_drop(paths)
+
+    def cancel(self) -> None:
+        """Stop reading the open recording; what is known of it stays."""
+        if self.document.state == "reading":
+            self._look.cancel()
+            self._settle("cancelled")
+
+    def reanalyse(self) -> None:
+        """Analyse the open recording again, with the settings as they are now."""
+        if self.document.path is not None:
+            self.open(self.document.path)
+
+    def select(self, span: Span | None) -> None:
+        """Select a span of the open recording, in seconds."""
+        if span != self.selection:
+            self.selection = span
+            self.changed.emit(Change.SELECTION)
+
+    def request_samples(self, start_s: float, end_s: float, receive: Callable[[float, int, Audio], None]) -> None:
+        """Read a short span; `receive` is given its start in seconds, sample rate and mono samples, on the main thread."""
+        recording = self.document.recording
+        if recording is not None:
+            work = partial(_read_span, recording, start_s, end_s)
+            self._samples.submit(work, done=lambda mono: receive(start_s, recording.sample_rate, mono))
+
+    @property
+    def recent(self) -> list[Path]:
+        """Recordings opened lately, the last one first."""
+        return [Path(text) for text in self.settings.get("recent")]
+
+    def clear_recent(self) -> None:
+        """Forget which recordings were opened."""
+        self.settings.set("recent", [])
+        self.changed.emit(Change.RECORDING)
+
+    # The queue
+
+    @property
+    def queue(self) -> list[QueueRow]:
+        """The rows, in order."""
+        return self._queue.rows
+
+    @property
+    def queue_eta_s(self) -> float | None:
+        """Seconds until the queue is through, or None."""
+        return self._queue.eta_s
+
+    @property
+    def queue_paused(self) -> bool:
+        """Whether the user paused the queue."""
+        return self._queue.paused
+
+    def queue_retry(self, rows: Sequence[int]) -> None:
+        """Analyse rows again."""
+        self._queue.retry(rows)
+
+    def queue_cancel(self, rows: Sequence[int]) -> None:
+        """Stop rows."""
+        self._queue.cancel(rows)
+
+    def queue_remove(self, rows: Sequence[int]) -> None:
+        """Take rows away."""
+        self._queue.remove(rows)
+
+    def queue_clear_done(self) -> None:
+        """Take rows away that are over."""
+        self._queue.clear_done()
+
+    def queue_pause(self, paused: bool) -> None:
+        """Pause the queue, or let it go on."""
+        self._queue.pause(paused)
+
+    # Writing and fetching
+
+    def export_document(self, path: Path, kind: str) -> None:
+        """Write what is known of the open recording as "csv", "json" or "labels". Raises MusicClassError."""
+        from musicclass_gui.engine import export
+
+        export.write(path, kind, [self.document.result()])
+
+    def export_queue(self, path: Path, kind: str) -> None:
+        """Write all rows of the queue as "csv", "json" or "labels". Raises MusicClassError."""
+        from musicclass_gui.engine import export
+
+        export.write(path, kind, [row.result() for row in self.queue])
+
+    def weights_state(self) -> list[tuple[EncoderSpec, bool]]:
+        """Every encoder that needs weights, and whether a file of the right name is where weights are looked for."""
+        folders = places.weights_folders(self.settings.get("weights_folder"))
+        return [
+            (spec, any((folder / spec.id / spec.weights.file_name).is_file() for folder in folders))
+            for spec in encoders.specs().values()
+            if spec.weights
+        ]
+
+    def weights_missing(self) -> list[EncoderSpec]:
+        """The encoders whose weights are not here."""
+        return [spec for spec, present in self.weights_state() if not present]
+
+    def fetch_weights(self, encoder_id: str) -> None:
+        """Download an encoder's weights. Call it only once the user has said yes."""
+        folder = places.weights_folders()[-1]
+        work = partial(self._ask, "fetch", {"encoder": encoder_id, "folder": str(folder)})
+        self._set_activity(f"Fetching {encoder_id}")
+        self._aside.submit(work, done=self._fetched, failed=self._complain, progress=partial(self._fetching, encoder_id))
+
+    def dismiss(self, notice: str) -> None:
+        """Take a notice away."""
+        for notices in (self.notices, self.document.notices):
+            if notice in notices:
+                notices.remove(notice)
+        self.changed.emit(Change.NOTICE)
+
+    def close(self) -> None:
+        """Stop everything, within a second."""
+        lanes = [self._look, self._samples, self._batch, self._aside]
+        for lane in lanes:
+            lane.cancel()
+        for service in (self._looking, self._batching):
+            service.close(_CLOSE_S / 4)
+        shut_down(lanes, _CLOSE_S / 2)
+
+    # Work, on the lanes' threads
+
+    def _fields(self, path: Path, picture: bool) -> dict[str, Any]:
+        settings = self.settings
+        wanted = {key: settings.get(key) for key in ("classifiers", "device", "window_s", "weights_folder")}
+        return {"path": str(path), "picture": picture, **wanted}
+
+    def _analyse(self, service: Service, path: Path, picture: bool, emit: Callable[[Event], None], token: Token) -> None:
+        service.call("analyse", self._fields(path, picture), token, lambda message: emit(events.from_json(message)))
+
+    def _analyse_row(self, path: Path, token: Token, emit: Callable[[Event], None]) -> None:
+        self._analyse(self._batching, path, False, emit, token)
+
+    def _warm(self, token: Token) -> None:
+        self._looking.call("warm", self._fields(Path(), False), token)
+
+    def _ask(self, call: str, fields: dict[str, Any], token: Token) -> Any:
+        return self._looking.call(call, fields, token)
+
+    # What comes back, on the main thread
+
+    def _take(self, document: Document, event: Event) -> None:
+        if document is not self.document or document.state != "reading":
+            return
+        if isinstance(event, Opened):
+            self._opened(document, event)
+        elif isinstance(event, Pictured):
+            self._pictured(document, event)
+        elif isinstance(event, Answered):
+            document.answers = {answer.classifier: answer for answer in event.answers}
+            document.answered_s = event.until_s
+            self.changed.emit(Change.ANSWERS)
+        elif isinstance(event, Noticed):
+            document.notices.append(event.text)
+            self.changed.emit(Change.NOTICE)
+        elif isinstance(event, Finished):
+            document.real_duration_s, document.from_cache, document.devices = event.duration_s, event.from_cache, event.devices
+            self.changed.emit(Change.RECORDING)
+
+    def _opened(self, document: Document, event: Opened) -> None:
+        document.recording = event.recording
+        texts = [str(path) for path in [document.path, *self.recent] if path is not None]
+        self.settings.set("recent", list(dict.fromkeys(texts))[:_RECENT])
+        self.changed.emit(Change.RECORDING)
+
+    def _pictured(self, document: Document, event: Pictured) -> None:
+        known = document.picture is not None and document.picture.folder == event.folder
+        if not known and document.recording is not None:
+            document.picture = Picture(event.folder, document.recording.sample_rate)
+        self.changed.emit(Change.PICTURE)
+
+    def _progress(self, fraction: float, _text: str) -> None:
+        self.document.progress = min(1.0, fraction) if math.isfinite(fraction) else math.nan
+        self.changed.emit(Change.PROGRESS)
+
+    def _done(self, _result: None) -> None:
+        self.document.progress = 1.0
+        self._settle("ready")
+
+    def _failed(self, error: Exception) -> None:
+        self.document.error = str(error)
+        self._settle("failed")
+
+    def _settle(self, state: str) -> None:
+        self.document.state = state
+        self._queue.hold(False)
+        for change in (Change.RECORDING, Change.ANSWERS, Change.PROGRESS):
+            self.changed.emit(change)
+
+    def _found(self, paths: list[Path]) -> None:
+        self._set_activity("")
+        if not paths:
+            self._complain(FileNotFoundError("No audio files were found there."))
+            return
+        self._queue.add(paths)
+        if self.document.state != "reading":
+            self.open(paths[0])
+
+    def _warmed(self, _result: Any) -> None:
+        self._tell(Change.DEVICE)
+
+    def _devices_known(self, found: list[list[str]]) -> None:
+        self.devices = [(name, text) for name, text in found]
+        self._name_device()
+
+    def _name_device(self) -> None:
+        """The device that the setting leads to."""
+        wanted = self.settings.get("device")
+        texts = dict(self.devices)
+        best = self.devices[-1][1] if len(self.devices) == 1 else self.devices[1][1] if self.devices else "starting…"
+        self.device = best if wanted == "auto" else texts.get(wanted, texts.get("cpu", "CPU"))
+        self._tell(Change.DEVICE)
+
+    def _fetching(self, encoder_id: str, fraction: float, _text: str) -> None:
+        self._set_activity(f"Fetching {encoder_id}: {fraction:.0%}" if math.isfinite(fraction) else f"Fetching {encoder_id}")
+
+    def _fetched(self, _path: str) -> None:
+        self._set_activity("")
+        self._tell(Change.SETTINGS)
+        self.reanalyse()
+
+    def _setting_changed(self, key: str) -> None:
+        if key == "device":
+            self._name_device()
+        if key in _ANALYSIS_SETTINGS:
+            self.reanalyse()
+        self._tell(Change.SETTINGS)
+
+    def _set_activity(self, text: str) -> None:
+        self.activity = text
+        self._tell(Change.NOTICE)
+
+    def _complain(self, error: Exception) -> None:
+        self.activity = ""
+        self.notices.append(str(error))
+        self._tell(Change.NOTICE)
+
+    def _tell(self, change: Change) -> None:
+        self.changed.emit(change)
+
+
+def _find(paths: list[Path], token: Token) -> list[Path]:
+    from musicclass_gui.engine.audio import find_recordings
+
+    return find_recordings(paths)
+
+
+def _read_span(recording: Any, start_s: float, end_s: float, token: Token) -> Audio:
+    from musicclass_gui.engine.audio import read_window, to_mono
+
+    token.check()
+    return to_mono(read_window(recording, start_s, end_s))
