@@ -17,7 +17,7 @@ from musicclass_gui.ui.widgets import Columns, Elided, Flow, Styled, clear_layou
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from musicclass_gui.app.session import Document
+    from musicclass_gui.app.documents import Document
     from musicclass_gui.app.theme import Theme
     from musicclass_gui.engine.answers import Answer, Evidence
 
@@ -135,16 +135,19 @@ class AnswerCard(Styled):
         self._headline = text("", "answer", wrap=True)
         self._sure = text("", "body", wrap=True)
         self._so_far = text("", "small")
+        self._closest = text("Closest of what it knows", "section")
         self._ranking = QVBoxLayout()
+        self._ranking.setContentsMargins(-5, 0, -4, 0)
         self._ranking.setSpacing(0)
         self._windows = _Windows()
         self._neighbours = _Neighbours()
         self._note = text("", "small", wrap=True)
+        self._note.setContentsMargins(0, 8, 0, 0)
         self._build()
 
     def show_answer(self, answer: Answer | None, document: Document, device: str) -> None:
         """Show `answer`, or what is known instead of it."""
-        self._how.set_full(f"{answer.encoder} on {device}" if answer else "")
+        self._how.set_full(f"{answer.encoder} on {document.devices.get(answer.encoder, device)}" if answer else "")
         self._so_far.setText(so_far(document) if answer else "")
         self._so_far.setVisible(bool(self._so_far.text()))
         if answer is None:
@@ -177,6 +180,7 @@ class AnswerCard(Styled):
         for label in (self._headline, self._sure, self._so_far):
             box.addWidget(label)
         box.addSpacing(4)
+        box.addWidget(self._closest)
         box.addLayout(self._ranking)
         self._windows.heard.connect(self.heard)
         for part in (self._windows, self._neighbours, self._note):
@@ -211,6 +215,7 @@ class AnswerCard(Styled):
         shown = len(answer.ranking) if answer else 0
         for place, row in enumerate(self._rows):
             row.setVisible(place < shown)
+        self._closest.setVisible(bool(shown and answer and answer.none_of_these))
         evidence = answer.evidence if answer else []
         self._windows.show_evidence([item for item in evidence if item.kind == "window"])
         self._neighbours.show_evidence([item for item in evidence if item.kind == "training"])

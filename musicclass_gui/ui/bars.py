@@ -65,9 +65,10 @@ class ClassRow(QAbstractButton):
         middle = self.height() / 2
         self._draw_swatch(painter, QRectF(5, middle - 9, _SWATCH + 4, 18))
         name_left = _SWATCH + 16
-        self._draw_name(painter, QRectF(name_left, 0, self._name_width, self.height()))
+        name_width = min(self._name_width, self.width() * 0.42)
+        self._draw_name(painter, QRectF(name_left, 0, name_width, self.height()))
         percent_width = self.fontMetrics().horizontalAdvance(_PERCENT) + 8
-        bar_left = name_left + self._name_width + 10
+        bar_left = name_left + name_width + 10
         self._draw_bar(painter, QRectF(bar_left, middle - 4, self.width() - bar_left - percent_width - 6, 8))
         self._draw_percent(painter, QRectF(self.width() - percent_width - 4, 0, percent_width, self.height()))
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QAction, QIcon
 
+    from musicclass_gui.app.documents import Document
     from musicclass_gui.app.player import Player
-    from musicclass_gui.app.session import Document
 
 _CHANNELS = {1: "mono", 2: "stereo"}
 
