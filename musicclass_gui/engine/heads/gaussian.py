@@ -1,0 +1,221 @@
+"""One Gaussian per class with a covariance they share: linear scores, and relative Mahalanobis for "none of these".
+
+State is exact float64 sums: counts nₖ, sums sₖ and the global Σxxᵀ. Learning adds and unlearning subtracts, so the head does not
+depend on the order or history of its examples. The covariance is shrunk by OAS (Chen et al., 2010), so that it works with
+fewer examples than dimensions; with one example per class it is the nearest class mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from musicclass_gui.engine.errors import ClassifierError
+from musicclass_gui.engine.heads.sums import NORMALISE, ClassSums, checked_choice, prepared, require_mergeable, required
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from musicclass_gui.engine.heads import Matrix, Settings, State, Vectors
+
+_NOT_REAL = "The classifier's sums are not those of real examples; get or build the classifier again."
+TARGETS = ("identity", "diagonal")
+_NO_SPREAD = 1e-12  # a variance this small beside the mean square is rounding of sums of equal examples
+_LEAST_SHARE = 1e-6  # of a dimension's variance overall that its variance within classes is taken to be at least
+_LEAST_SQUARE = 1e-9  # the same, of its mean square
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """What the sums say, solved: rows are centred by `centre` first."""
+
+    centre: NDArray[np.float64]  # (d,) mean of all examples
+    weights: Matrix  # (d, C) Σ⁻¹ (μₖ − centre)
+    offsets: NDArray[np.float64]  # (C,) ½ (μₖ − centre)ᵀ Σ⁻¹ (μₖ − centre)
+    whitener: Matrix  # (d, d) with whitenerᵀ whitener = Σ⁻¹
+    relative: NDArray[np.float32]  # (d, d) Σ⁻¹ − Σ₀⁻¹, Σ₀ being the covariance of all examples
+
+
+class GaussianHead:
+    """Shared-covariance Gaussian from exact sums.
+
+    `normalise` "l2" scales each vector to length 1 before it is summed. `target` is what the covariance is shrunk towards: the
+    identity times the mean variance, or ("diagonal") its own diagonal, which suits embeddings whose dimensions have different units.
+    """
+
+    kind = "gaussian"
+
+    def __init__(self, dim: int, *, normalise: str = "none", target: str = "identity") -> None:
+        self._sums = ClassSums(dim)
+        self._scatter: Matrix = np.zeros((dim, dim))
+        self._normalise = checked_choice(normalise, NORMALISE, "normalisation")
+        self._target = checked_choice(target, TARGETS, "shrinkage target")
+        self._fitted: _Fit | None = None
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names, in the order of the columns of `log_scores`."""
+        return list(self._sums.classes)
+
+    @property
+    def dim(self) -> int:
+        """The length of the vectors."""
+        return self._sums.dim
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """`normalise` and `target`."""
+        return {"normalise": self._normalise, "target": self._target}
+
+    def learn(self, x: Vectors, label: str) -> None:
+        """Add examples `(n, dim)` of a class."""
+        rows = self._prepared(x)
+        self._sums.add(rows, label)
+        self._scatter += rows.T @ rows
+        self._fitted = None
+
+    def unlearn(self, x: Vectors, label: str) -> None:
+        """Take examples back; the head is then as if it had never seen them."""
+        rows = self._prepared(x)
+        self._sums.remove(rows, label)
+        self._scatter = self._scatter - rows.T @ rows if self._sums.examples else np.zeros_like(self._scatter)
+        self._fitted = None
+
+    def merge(self, other: Self) -> None:
+        """Add another's sums: the same as learning its examples."""
+        require_mergeable(self.kind, (self.dim, self.settings), (other.dim, other.settings))
+        self._sums.merge(other._sums)
+        self._scatter += other._scatter
+        self._fitted = None
+
+    def copy(self) -> Self:
+        """A head that goes its own way."""
+        twin = type(self)(self.dim, normalise=self._normalise, target=self._target)
+        twin._sums, twin._scatter, twin._fitted = self._sums.copy(), self._scatter.copy(), self._fitted
+        return twin
+
+    def log_scores(self, x: Vectors) -> Matrix:
+        """Log-likelihood of each class `(n, C)`, up to a constant per row, with equal priors."""
+        fit = self._fit()
+        return self._scores(self._prepared(x) - fit.centre, fit)
+
+    def novelty(self, x: Vectors) -> NDArray[np.float64]:
+        """Relative Mahalanobis distance `(n,)`: to the nearest class, less that under one Gaussian for everything (Ren et al., 2021)."""
+        return self.judge(x)[1]
+
+    def judge(self, x: Vectors) -> tuple[Matrix, NDArray[np.float64]]:
+        """`log_scores` and `novelty`; the quadratic form is in single precision, which is where the time goes."""
+        fit = self._fit()
+        centred = self._prepared(x) - fit.centre
+        scores, single = self._scores(centred, fit), centred.astype(np.float32)
+        quadratic = np.einsum("ij,ij->i", single @ fit.relative, single)
+        return scores, np.asarray(quadratic - 2 * scores.max(axis=1), np.float64)
+
+    def whiten(self, x: Vectors) -> Matrix:
+        """Rows in the space where the covariance within classes is the identity, `(n, dim)`."""
+        fit = self._fit()
+        return np.asarray((self._prepared(x) - fit.centre) @ fit.whitener.T)
+
+    def covariance(self) -> Matrix:
+        """The shrunk covariance within classes that the scores use, `(dim, dim)`; spherical when classes have no spread."""
+        return self._shrunk(self._within(), self._freedom(), self._overall()[0])
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """Counts, sums, and the upper triangle of Σxxᵀ by rows."""
+        return {**self._sums.state(), "scatter": self._scatter[np.triu_indices(self.dim)]}
+
+    @classmethod
+    def from_state(cls, state: State, classes: list[str], settings: Settings) -> Self:
+        """The head that these came from."""
+        sums = ClassSums.from_state(state, classes)
+        head = cls(sums.dim, normalise=settings.get("normalise", "none"), target=settings.get("target", "identity"))
+        head._sums, head._scatter = sums, _unpacked(required(state, "scatter", 1), sums.dim)
+        head._require_real_sums()
+        return head
+
+    def _require_real_sums(self) -> None:
+        square = np.diag(self._scatter)
+        explained = (self._sums.means() ** 2 * self._sums.count[:, None]).sum(axis=0)
+        if (square < explained * (1 - _NO_SPREAD) - _NO_SPREAD * square.max(initial=0.0)).any():
+            raise ClassifierError(_NOT_REAL)
+
+    def _prepared(self, x: Vectors) -> Matrix:
+        return prepared(x, self.dim, self._normalise)
+
+    def _scores(self, centred: Matrix, fit: _Fit) -> Matrix:
+        return np.where(self._sums.present, centred @ fit.weights - fit.offsets, -np.inf)
+
+    def _within(self) -> Matrix:
+        means = self._sums.means()
+        return np.asarray((self._scatter - (means.T * self._sums.count) @ means) / self._freedom())
+
+    def _freedom(self) -> float:
+        return max(1.0, self._sums.examples - int(self._sums.present.sum()))
+
+    def _centre(self) -> NDArray[np.float64]:
+        return np.asarray(self._sums.total.sum(axis=0) / self._sums.examples)
+
+    def _overall(self) -> tuple[Matrix, float]:
+        freedom = max(1.0, self._sums.examples - 1)
+        centre = self._centre()
+        return (self._scatter - self._sums.examples * np.outer(centre, centre)) / freedom, freedom
+
+    def _shrunk(self, covariance: Matrix, freedom: float, instead: Matrix) -> Matrix:
+        """Shrunk towards the target; a sphere as large as `instead` when there is no spread beyond rounding."""
+        nothing = _NO_SPREAD * float(np.trace(self._scatter)) / self._sums.examples
+        if np.trace(covariance) <= nothing:
+            radius = float(np.trace(instead)) / self.dim if np.trace(instead) > nothing else 1.0
+            return radius * np.eye(self.dim)
+        scale = self._scales(covariance, instead) if self._target == "diagonal" else np.ones(self.dim)
+        return np.asarray(_oas(covariance / np.outer(scale, scale), freedom) * np.outer(scale, scale))
+
+    def _scales(self, covariance: Matrix, overall: Matrix) -> NDArray[np.float64]:
+        """A standard deviation per dimension, none vanishing beside its spread or size overall; free of units."""
+        least = np.maximum(_LEAST_SHARE * np.diag(overall), _LEAST_SQUARE * np.diag(self._scatter) / self._sums.examples)
+        variance = np.maximum(np.diag(covariance), least)
+        return np.asarray(np.sqrt(np.where(variance > 0, variance, 1.0)))
+
+    def _fit(self) -> _Fit:
+        if self._fitted is None:
+            self._sums.require_examples()
+            self._fitted = self._solve()
+        return self._fitted
+
+    def _solve(self) -> _Fit:
+        centre, (overall, freedom) = self._centre(), self._overall()
+        whitener = _whitener(self.covariance())
+        precision = whitener.T @ whitener
+        global_whitener = _whitener(self._shrunk(overall, freedom, overall))
+        means = self._sums.means() - centre
+        weights = precision @ means.T
+        offsets = 0.5 * np.einsum("ij,ji->i", means, weights)
+        relative = (precision - global_whitener.T @ global_whitener).astype(np.float32)
+        return _Fit(centre, weights, offsets, whitener, relative)
+
+
+def _oas(covariance: Matrix, freedom: float) -> Matrix:
+    """Oracle-approximating shrinkage towards the identity times the mean variance (Chen et al., 2010, eq. 23)."""
+    dim = len(covariance)
+    mean_square, mean_variance = float(np.mean(covariance**2)), float(np.trace(covariance)) / dim
+    spread = (freedom + 1) * (mean_square - mean_variance**2 / dim)
+    amount = 1.0 if spread <= 0 else min(1.0, (mean_square + mean_variance**2) / spread)
+    return (1 - amount) * covariance + amount * mean_variance * np.eye(dim)
+
+
+def _whitener(covariance: Matrix) -> Matrix:
+    """The inverse of the Cholesky factor."""
+    try:
+        return np.asarray(np.linalg.solve(np.linalg.cholesky(covariance), np.eye(len(covariance))))
+    except np.linalg.LinAlgError as error:
+        raise ClassifierError(_NOT_REAL) from error
+
+
+def _unpacked(triangle: NDArray[np.float64], dim: int) -> Matrix:
+    """A symmetric matrix from its upper triangle by rows."""
+    if len(triangle) != dim * (dim + 1) // 2:
+        raise ClassifierError(f"The classifier's scatter has {len(triangle)} numbers where {dim} dimensions need {dim * (dim + 1) // 2}.")
+    matrix = np.zeros((dim, dim))
+    matrix[np.triu_indices(dim)] = triangle
+    return np.asarray(matrix + np.triu(matrix, 1).T)
