@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from musicclass_gui.app.jobs import Job, Lane
     from musicclass_gui.engine.task import Token
 
-    Analyse = Callable[[Path, Token, Callable[[Event], None]], None]
+    Analysis = Callable[[Callable[[Event], None], Token], None]  # what to tell, when to stop
 
 
 class Queue(QObject):
-    """Rows in order; one is worked on at a time, in the lane that it is given. It yields while `hold` is on."""
+    """Rows in order; one is worked on at a time, in `lane`, as `prepare` says. It yields while `hold` is on."""
 
     changed = Signal()
 
-    def __init__(self, lane: Lane, analyse: Analyse, parent: QObject | None = None) -> None:
+    def __init__(self, lane: Lane, prepare: Callable[[Path], Analysis], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.rows: list[QueueRow] = []
         self.paused = False
         self._held = False
         self._lane = lane
-        self._analyse = analyse
+        self._prepare = prepare
         self._job: Job[None] | None = None
         self._current: QueueRow | None = None
         self._worked_s = 0.0
@@ -110,7 +110,7 @@ class Queue(QObject):
         if row is None:
             return
         self._current, row.state = row, "reading"
-        work = partial(_work, self._analyse, row.path, lambda event: self._lane.post(partial(self._take, row, event)))
+        work = partial(self._prepare(row.path), lambda event: self._lane.post(partial(self._take, row, event)))
         self._job = self._lane.submit(work, done=self._done, failed=self._failed, progress=self._progress)
         self._steer()
 
@@ -149,7 +149,3 @@ class Queue(QObject):
         self._steer()
         self._next()
         self.changed.emit()
-
-
-def _work(analyse: Analyse, path: Path, emit: Callable[[Event], None], token: Token) -> None:
-    analyse(path, token, emit)

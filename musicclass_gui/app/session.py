@@ -24,6 +24,7 @@ from musicclass_gui.engine.picture import Picture
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from musicclass_gui.app.queue import Analysis
     from musicclass_gui.app.settings import Settings
     from musicclass_gui.engine.encoders import EncoderSpec
     from musicclass_gui.engine.task import Token
@@ -51,13 +52,13 @@ class Session(QObject):
         self._looking, self._batching = Service(), Service()
         self._look, self._samples = Lane("latest", name="look"), Lane("latest", name="samples")
         self._batch, self._aside = Lane("fifo", name="batch"), Lane("fifo", name="aside")
-        self._queue = Queue(self._batch, self._analyse_row, self)
+        self._queue = Queue(self._batch, partial(self._analysis, self._batching, picture=False), self)
         self._queue.changed.connect(partial(self._tell, Change.QUEUE))
         settings.changed.connect(self._setting_changed)
 
     def start(self) -> None:
         """Start the worker and let it load what the first answer will need."""
-        self._aside.submit(self._warm, done=self._warmed, failed=self._complain)
+        self._aside.submit(partial(self._ask, "warm", self._fields(Path(), False)), done=self._warmed, failed=self._complain)
         self._aside.submit(partial(self._ask, "devices", {}), done=self._devices_known, failed=self._complain)
 
     # What is open
@@ -69,7 +70,8 @@ class Session(QObject):
         self.selection = None
         self._queue.hold(True)
         document = self.document
-        work = partial(self._analyse, self._looking, path, True, lambda event: self._look.post(partial(self._take, document, event)))
+        analyse = self._analysis(self._looking, path, picture=True)
+        work = partial(analyse, lambda event: self._look.post(partial(self._take, document, event)))
         self._look.submit(work, done=self._done, failed=self._failed, progress=self._progress)
         for change in (Change.RECORDING, Change.PICTURE, Change.ANSWERS, Change.SELECTION, Change.PROGRESS):
             self.changed.emit(change)
@@ -207,21 +209,19 @@ class Session(QObject):
             service.close(_CLOSE_S / 4)
         shut_down(lanes, _CLOSE_S / 2)
 
-    # Work, on the lanes' threads
+    # Work: what it needs is gathered on the main thread, then it runs on a lane's
+
+    def _analysis(self, service: Service, path: Path, *, picture: bool) -> Analysis:
+        fields = self._fields(path, picture)
+
+        def analyse(emit: Callable[[Event], None], token: Token) -> None:
+            service.call("analyse", fields, token, lambda message: emit(events.from_json(message)))
+
+        return analyse
 
     def _fields(self, path: Path, picture: bool) -> dict[str, Any]:
-        settings = self.settings
-        wanted = {key: settings.get(key) for key in ("classifiers", "device", "window_s", "weights_folder")}
+        wanted = {key: self.settings.get(key) for key in ("classifiers", "device", "window_s", "weights_folder")}
         return {"path": str(path), "picture": picture, **wanted}
-
-    def _analyse(self, service: Service, path: Path, picture: bool, emit: Callable[[Event], None], token: Token) -> None:
-        service.call("analyse", self._fields(path, picture), token, lambda message: emit(events.from_json(message)))
-
-    def _analyse_row(self, path: Path, token: Token, emit: Callable[[Event], None]) -> None:
-        self._analyse(self._batching, path, False, emit, token)
-
-    def _warm(self, token: Token) -> None:
-        self._looking.call("warm", self._fields(Path(), False), token)
 
     def _ask(self, call: str, fields: dict[str, Any], token: Token) -> Any:
         return self._looking.call(call, fields, token)

@@ -1,0 +1,65 @@
+"""Exports: what other programs read must parse, and say the same as the answer."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from musicclass_gui.engine import export
+from musicclass_gui.engine.answers import Answer, Evidence, Ranked, Segment
+from musicclass_gui.engine.errors import MusicClassError
+from musicclass_gui.engine.events import answer_from_json
+from musicclass_gui.engine.export import Result
+
+ANSWER = Answer(
+    "genre",
+    "timbre",
+    "jazz",
+    False,
+    [Ranked("jazz", 0.7), Ranked("blues", 0.3)],
+    [Segment(0.0, 7.5, "jazz", 0.8), Segment(7.5, 10.0, None, 0.3)],
+    [Evidence("window", "jazz", 1.5, 0.0, 5.0), Evidence("training", "jazz", 0.2, name="jazz.00001")],
+)
+GOOD = Result(Path("a, “b”\n.mp3"), 10.0, [ANSWER], notices=["Only 10 s."])
+BAD = Result(Path("c.mp3"), math.nan, error="It is not audio.")
+
+
+def test_json_lines_are_strict_json_and_carry_the_whole_answer() -> None:
+    good, bad = (json.loads(line) for line in export.as_json([GOOD, BAD]).splitlines())
+    assert answer_from_json(good["answers"][0]) == ANSWER
+    assert (good["error"], good["duration_s"]) == (None, 10.0)
+    assert (bad["error"], bad["duration_s"], bad["answers"]) == ("It is not audio.", None, [])
+
+
+def test_csv_has_a_row_for_the_whole_one_per_segment_and_one_per_failure() -> None:
+    rows = list(csv.DictReader(io.StringIO(export.as_csv([GOOD, BAD]))))
+    assert [(row["start_s"], row["label"], row["error"]) for row in rows] == [
+        ("", "jazz", ""),
+        ("0.000", "jazz", ""),
+        ("7.500", "none of these", ""),
+        ("", "", "It is not audio."),
+    ]
+    assert rows[0]["path"] == str(GOOD.path)
+
+
+def test_audacity_labels_are_three_columns_of_times_and_text() -> None:
+    lines = [line.split("\t") for line in export.as_labels([GOOD]).splitlines()]
+    assert lines == [["0.000000", "7.500000", "genre: jazz"], ["7.500000", "10.000000", "genre: none of these"]]
+
+
+def test_writing_replaces_the_file_and_leaves_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    target.write_text("old")
+    export.write(target, "csv", [GOOD])
+    assert target.read_text(encoding="utf-8") == export.as_csv([GOOD])
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(MusicClassError, match=r"out\.csv.*choose another folder"):
+        export.write(tmp_path / "nowhere" / "out.csv", "csv", [GOOD])
