@@ -1,0 +1,299 @@
+"""Recordings: probe them, decode them in blocks of constant memory, cut windows by seeking, resample.
+
+Everything that reads sound goes through here. It knows nothing of encoders or pictures; which library reads which file,
+and how, is behind `decoders`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from musicclass_gui.engine.audio_paths import (
+    AUDIO_SUFFIXES,
+    content_hash,
+    find_recordings,
+    naming_errors_of,
+    open_regular,
+    unreadable,
+)
+from musicclass_gui.engine.decoders import PYAV, Refused, Stopped, preferred_readers, read_head, start_decoder
+from musicclass_gui.engine.windows import Audio
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import FileIO
+
+    import soxr
+
+    from musicclass_gui.engine.decoders import Decoder
+    from musicclass_gui.engine.task import Token
+
+__all__ = [
+    "AUDIO_SUFFIXES",
+    "Audio",
+    "Blocks",
+    "Recording",
+    "Resampler",
+    "content_hash",
+    "find_recordings",
+    "open_blocks",
+    "probe",
+    "read_window",
+    "to_mono",
+]
+
+BLOCK_FRAMES = 65536
+
+_LONGEST_BLOCK_S = 30.0  # keeps what a resampler makes of a block small, whatever rate a header claims
+_LARGEST_BLOCK = 1 << 21  # samples of all channels together
+_LEAST_BYTES_PER_S = 4.0  # no codec packs even silence tighter, so a header that says so is wrong
+_SHORTFALL_S = 0.25  # a file may end this much before its header says without being called cut off
+
+
+@dataclass(frozen=True)
+class Recording:
+    """An audio file that can be read in blocks.
+
+    `duration_s` is what the header says, NaN when it says nothing (or nothing possible); `format` is for people;
+    `reader` is the back end that reads it, "soundfile" or "pyav".
+    """
+
+    path: Path
+    sample_rate: int
+    channels: int
+    duration_s: float
+    format: str
+    reader: str
+
+
+def probe(path: Path | str) -> Recording:
+    """What the file at `path` holds, without decoding more than its beginning. Raises `AudioError`."""
+    path = Path(path)
+    with open_regular(path) as file, naming_errors_of(path):
+        size = file.seek(0, 2)
+        reader, decoder = _first_that_reads(path, file)
+        try:
+            seconds = _believable(decoder.frames, decoder.sample_rate, size)
+            return Recording(path, decoder.sample_rate, decoder.channels, seconds, decoder.format, reader)
+        finally:
+            decoder.close()
+
+
+def open_blocks(recording: Recording, *, start_s: float = 0.0, block_frames: int = BLOCK_FRAMES, token: Token | None = None) -> Blocks:
+    """The recording from `start_s` on, in blocks of at most `block_frames` frames. Raises `AudioError`."""
+    return Blocks(recording, start_s, block_frames, token)
+
+
+def read_window(recording: Recording, start_s: float, end_s: float) -> Audio:
+    """The samples of `[start_s, end_s)`, float32 (frames, channels) at the native rate; fewer at the recording's end.
+
+    Where a window of AAC coded with perceptual noise substitution is read by seeking, that noise differs from a full decode.
+    """
+    start = round(max(0.0, start_s) * recording.sample_rate)
+    wanted = max(0, round(end_s * recording.sample_rate) - start)
+    parts: list[Audio] = []
+    with open_blocks(recording, start_s=start / recording.sample_rate) as blocks:
+        while wanted > 0 and (block := next(blocks, None)) is not None:
+            parts.append(block[:wanted])
+            wanted -= len(block)
+    return np.concatenate(parts) if parts else np.empty((0, recording.channels), np.float32)
+
+
+def to_mono(block: Audio) -> Audio:
+    """The mean of the channels: (frames, channels) to (frames,)."""
+    if block.shape[1] == 1:
+        return np.ascontiguousarray(block[:, 0])
+    return block.mean(axis=1, dtype=np.float32)
+
+
+class Blocks:
+    """A recording read forwards: a context manager, and an iterator of float32 (frames, channels) at the native rate.
+
+    `frames_read` counts what was given out; `notices` holds what a user should know, one sentence each, complete once the
+    iteration has ended. Iterating raises `AudioError` when nothing can be read, and `Cancelled` when the token says so;
+    the file is closed then, and at the end.
+    """
+
+    def __init__(self, recording: Recording, start_s: float, block_frames: int, token: Token | None) -> None:
+        self.recording = recording
+        self.frames_read = 0
+        self.notices: list[str] = []
+        self._token = token
+        self._block_frames = _fitting_block(recording, block_frames)
+        self._start = round(max(0.0, start_s) * recording.sample_rate)
+        self._not_numbers = 0
+        self._damaged = False
+        self._open = True
+        self._file = open_regular(recording.path)
+        try:
+            self._decoder = self._started(recording.reader)
+            self._seek(self._start)
+        except BaseException:
+            self._file.close()
+            raise
+
+    @property
+    def readable_s(self) -> float:
+        """How far into the recording it could be read up to now, in seconds."""
+        return (self._start + self.frames_read) / self.recording.sample_rate
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Audio]:
+        return self
+
+    def __next__(self) -> Audio:
+        if not self._open:
+            raise StopIteration
+        try:
+            if self._token is not None:
+                self._token.check()
+            block = self._read()
+        except BaseException:
+            self.close()
+            raise
+        if not len(block):
+            self._finish()
+            raise StopIteration
+        self.frames_read += len(block)
+        return self._without_not_numbers(block)
+
+    def close(self) -> None:
+        """Close the file; the iteration is over then."""
+        if self._open:
+            self._open = False
+            self._decoder.close()
+            self._file.close()
+
+    def _started(self, reader: str) -> Decoder:
+        with naming_errors_of(self.recording.path):
+            try:
+                decoder = start_decoder(self._file, reader)
+            except Refused as refusal:
+                raise unreadable(self.recording.path, f"it changed since it was opened ({refusal})", "open it again") from refusal
+        if (decoder.sample_rate, decoder.channels) != (self.recording.sample_rate, self.recording.channels):
+            decoder.close()
+            raise unreadable(self.recording.path, "it changed since it was opened", "open it again")
+        return decoder
+
+    def _seek(self, frame: int) -> None:
+        if frame:
+            try:
+                self._decoder.seek(frame)
+            except Stopped:
+                self._go_on_with_other(frame)
+
+    def _read(self) -> Audio:
+        try:
+            return self._decoder.read(self._block_frames)
+        except Stopped:
+            self._damaged = True
+            self._go_on_with_other(self._start + self.frames_read)
+            return self._decoder.read(self._block_frames)
+
+    def _go_on_with_other(self, frame: int) -> None:
+        """FFmpeg reads on behind damage that libsndfile stops at."""
+        promised = self._decoder.promised
+        self._decoder.close()
+        self._decoder = self._started(PYAV)
+        self._decoder.promised = promised
+        if frame:
+            self._decoder.seek(frame)
+
+    def _finish(self) -> None:
+        self.close()
+        if self.frames_read == 0 and self._start == 0:
+            raise unreadable(self.recording.path, "no sound in it can be decoded", "copy or download it again")
+        self._note_shortfall()
+        self._note_losses()
+        if self._not_numbers:
+            self.notices.append(f"{self._not_numbers:,} samples were no numbers (NaN or infinite) and were replaced by silence.")
+
+    def _note_shortfall(self) -> None:
+        promised_s = (self._decoder.promised or 0.0) / self.recording.sample_rate
+        if self.frames_read and promised_s - self.readable_s > _SHORTFALL_S:
+            why = "the rest is damaged" if self._damaged or self._decoder.lost else "the file ends there"
+            self.notices.append(f"Only the first {_spoken(self.readable_s)} of {_spoken(promised_s)} could be read because {why}.")
+        elif self.frames_read and self._decoder.ended_early:
+            self.notices.append(f"The file breaks off at {_spoken(self.readable_s)}, so the end of the recording may be missing.")
+
+    def _note_losses(self) -> None:
+        lost = self._decoder.lost
+        seconds = sum(loss.frames for loss in lost) / self.recording.sample_rate
+        if lost and seconds > 0:
+            at = _spoken(lost[0].position / self.recording.sample_rate)
+            self.notices.append(f"{_spoken(seconds)} of sound, the first of it at {at}, is damaged and was replaced by silence.")
+
+    def _without_not_numbers(self, block: Audio) -> Audio:
+        finite = np.isfinite(block)
+        if finite.all():
+            return block
+        self._not_numbers += int(block.size - np.count_nonzero(finite))
+        return np.where(finite, block, np.float32(0))
+
+
+class Resampler:
+    """Resamples audio that arrives in blocks, (frames,) or (frames, channels), as if it were whole (soxr, HQ)."""
+
+    def __init__(self, rate_in: int, rate_out: int) -> None:
+        self._rates = rate_in, rate_out
+        self._stream: soxr.ResampleStream | None = None
+
+    def push(self, block: Audio) -> Audio:
+        """What can be given out after `block`."""
+        if self._rates[0] == self._rates[1] or not len(block):
+            return block
+        if self._stream is None:
+            self._stream = self._started(1 if block.ndim == 1 else block.shape[1])
+            self._rest = block[:0]
+        resampled: Audio = self._stream.resample_chunk(np.ascontiguousarray(block))
+        return resampled
+
+    def finish(self) -> Audio:
+        """What was held back; nothing may be pushed after."""
+        if self._stream is None:
+            return np.empty(0, np.float32)
+        resampled: Audio = self._stream.resample_chunk(self._rest, last=True)
+        return resampled
+
+    def _started(self, channels: int) -> soxr.ResampleStream:
+        import soxr
+
+        return soxr.ResampleStream(*self._rates, channels, dtype="float32", quality="HQ")
+
+
+def _first_that_reads(path: Path, file: FileIO) -> tuple[str, Decoder]:
+    head = read_head(file)
+    reasons = []
+    for reader in preferred_readers(head):
+        try:
+            return reader, start_decoder(file, reader)
+        except Refused as refusal:
+            reasons.append(str(refusal))
+    raise unreadable(path, f"it is not audio that this program knows ({reasons[0]})", "choose another file")
+
+
+def _believable(frames: float | None, sample_rate: int, size: int) -> float:
+    seconds = math.nan if frames is None else frames / sample_rate
+    return seconds if seconds * _LEAST_BYTES_PER_S <= size else math.nan
+
+
+def _fitting_block(recording: Recording, frames: int) -> int:
+    return max(1, min(frames, int(_LONGEST_BLOCK_S * recording.sample_rate), _LARGEST_BLOCK // recording.channels))
+
+
+def _spoken(seconds: float) -> str:
+    """A length of time as people say it: 12.3 s, 3 min 20 s, 1 h 2 min."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60} min"

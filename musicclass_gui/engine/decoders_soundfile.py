@@ -1,0 +1,99 @@
+"""Reading through libsndfile: wav, flac, Ogg Vorbis, aiff, au and their relatives.
+
+Imported only by `decoders`, when a file needs it, because it loads libsndfile.
+Lengths in headers are never trusted: each block is what `read` says it is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soundfile
+
+from musicclass_gui.engine.decoders import Lost, Nameless, Refused, Stopped
+
+if TYPE_CHECKING:
+    from io import FileIO
+
+    from musicclass_gui.engine.windows import Audio
+
+_UNKNOWN_FRAMES = 2**62
+_STREAMED = 0x7FFFF000  # a data size from here on is what a program writes that cannot go back to fill it in
+
+_FORMATS = {"WAV": "WAV", "WAVEX": "WAV", "RF64": "WAV", "W64": "Wave64", "AIFF": "AIFF", "AU": "AU", "FLAC": "FLAC", "CAF": "CAF"}
+_SUBTYPES = {
+    "PCM_S8": "8 bit",
+    "PCM_U8": "8 bit",
+    "PCM_16": "16 bit",
+    "PCM_24": "24 bit",
+    "PCM_32": "32 bit",
+    "FLOAT": "32 bit float",
+    "DOUBLE": "64 bit float",
+    "ULAW": "μ-law",
+    "ALAW": "A-law",
+}
+
+
+class SoundfileDecoder:
+    """A `Decoder` over libsndfile."""
+
+    def __init__(self, file: FileIO) -> None:
+        # A file descriptor spares a call into Python per read; on Windows libsndfile has descriptors of its own.
+        source = file.fileno() if os.name == "posix" else Nameless(file)
+        try:
+            self._file = soundfile.SoundFile(source, closefd=False)
+        except (soundfile.LibsndfileError, TypeError, ValueError, OSError) as error:
+            raise Refused(_reason(error)) from error
+        self.sample_rate: int = self._file.samplerate
+        self.channels: int = self._file.channels
+        self.format = _format_of(self._file)
+        self.frames = float(self._file.frames) if 0 < self._file.frames < _UNKNOWN_FRAMES else None
+        self.promised = _promised(self._file.extra_info, self.frames)
+        self.ended_early = "lacks an end-of-stream bit" in self._file.extra_info
+        self.position = 0
+        self.lost: list[Lost] = []
+
+    def seek(self, frame: int) -> None:
+        """See `Decoder.seek`."""
+        try:
+            self.position = self._file.seek(frame if self.frames is None else min(frame, int(self.frames)))
+        except (soundfile.LibsndfileError, OSError) as error:
+            self.position = frame
+            raise Stopped(_reason(error)) from error
+
+    def read(self, frames: int) -> Audio:
+        """See `Decoder.read`."""
+        try:
+            block: Audio = self._file.read(out=np.empty((frames, self.channels), np.float32))
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise Stopped(_reason(error)) from error
+        self.position += len(block)
+        return block
+
+    def close(self) -> None:
+        """See `Decoder.close`."""
+        self._file.close()
+
+
+def _format_of(file: soundfile.SoundFile) -> str:
+    if file.format == "OGG":
+        return {"VORBIS": "Ogg Vorbis", "OPUS": "Opus"}.get(file.subtype, "Ogg")
+    name = _FORMATS.get(file.format, file.format)
+    return f"{name}, {_SUBTYPES.get(file.subtype, file.subtype_info)}"
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "error_string", error)).rstrip(".") or "libsndfile refuses it"
+
+
+def _promised(log: str, frames: float | None) -> float | None:
+    """What the header promised, from libsndfile's log, which says where it corrected a length."""
+    if claim := re.search(r"from 'ds64' chunk of (\d+)|read from 'COMM' chunk \((\d+)\)", log):
+        return float(claim[1] or claim[2])
+    if corrected := re.search(r"(?:data|Data Size)\s*: (\d+) \(should be (\d+)\)", log):
+        claimed, found = int(corrected[1]), int(corrected[2])
+        return frames * claimed / found if frames and found and claimed < _STREAMED else None
+    return frames
