@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
@@ -24,10 +23,13 @@ from PySide6.QtWidgets import (
 
 from musicclass_gui import __version__
 from musicclass_gui.app import words
+from musicclass_gui.ui.menus import keys_text
 from musicclass_gui.ui.widgets import Styled, set_role, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from PySide6.QtGui import QShowEvent
 
     from musicclass_gui.app.actions import Action
     from musicclass_gui.engine.encoders import EncoderSpec
@@ -52,6 +54,12 @@ class Sheet(QDialog):
         box.addLayout(self.body, 1)
         box.addWidget(self.buttons)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Let no button answer to Enter unless it has the focus: Enter in a field must not press “Reset all”."""
+        super().showEvent(event)
+        for button in self.findChildren(QPushButton):
+            button.setAutoDefault(False)
+
 
 def shortcut_sheet(parent: QWidget, actions: Sequence[Action]) -> Sheet:
     """Every shortcut of the action table, by menu."""
@@ -70,17 +78,15 @@ def shortcut_sheet(parent: QWidget, actions: Sequence[Action]) -> Sheet:
 
 def _shortcut_lines(actions: Sequence[Action]) -> list[tuple[str, str, str]]:
     lines: list[tuple[str, str, str]] = []
-    for menu in dict.fromkeys(action.menu for action in actions):
-        keyed = [action for action in actions if action.menu == menu and action.shortcut]
-        if keyed:
-            lines.append((menu, "", "section"))
-            lines += [(native(action.shortcut), action.text.replace("&", ""), "body") for action in keyed]
+    keyed = [action for action in actions if action.sequences()]
+    for menu in dict.fromkeys(_top(action) for action in keyed):
+        lines.append((menu, "", "section"))
+        lines += [(keys_text(action), action.plain_text, "body") for action in keyed if _top(action) == menu]
     return lines
 
 
-def native(shortcut: str) -> str:
-    """A shortcut as this system writes it."""
-    return QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText)
+def _top(action: Action) -> str:
+    return action.menu.split("/")[0].replace("&", "")
 
 
 def _scrolled(page: QWidget, name: str) -> QScrollArea:

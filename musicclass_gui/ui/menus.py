@@ -1,0 +1,123 @@
+"""Menus, shortcuts and palette entries made from the one table of actions.
+
+Which function an action runs is bound by its id; the table says everything else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QIcon, QKeySequence
+from PySide6.QtWidgets import QMenu
+
+from musicclass_gui.app.actions import ACTIONS, BY_ID
+from musicclass_gui.ui.palette import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from PySide6.QtWidgets import QMainWindow
+
+    from musicclass_gui.app.actions import Action
+    from musicclass_gui.app.session import Session
+
+
+class ActionSet:
+    """The table's actions as Qt's, by id, owned by `window`."""
+
+    def __init__(self, window: QMainWindow) -> None:
+        self._window = window
+        self.by_id: dict[str, QAction] = {action.id: _qt_action(action, window) for action in ACTIONS}
+        self.menus: dict[str, QMenu] = {}
+        for action in ACTIONS:
+            self._place(action)
+
+    def bind(self, handlers: Mapping[str, Callable[[], object]]) -> None:
+        """Let each action run its handler. Raises KeyError for an action that has none."""
+        for name, action in self.by_id.items():
+            action.triggered.connect(_without_state(handlers[name]))
+
+    def set_icons(self, icon: Callable[[str], QIcon]) -> None:
+        """Draw every action's picture anew."""
+        for action in ACTIONS:
+            if action.icon:
+                self.by_id[action.id].setIcon(icon(action.icon))
+
+    def refresh(self, session: Session) -> None:
+        """Enable and tick what the session says."""
+        for action in ACTIONS:
+            made = self.by_id[action.id]
+            made.setEnabled(action.enabled(session))
+            if action.checked is not None:
+                made.setChecked(action.checked(session))
+
+    def entries(self) -> list[Entry]:
+        """Every action as the palette lists it."""
+        return [self._entry(action) for action in ACTIONS]
+
+    def _entry(self, action: Action) -> Entry:
+        made = self.by_id[action.id]
+        where = action.menu.replace("&", "").replace("/", " › ")
+        return Entry(f"{where} › {action.plain_text}", keys_text(action), made.trigger, made.isEnabled())
+
+    def _place(self, action: Action) -> None:
+        made = self.by_id[action.id]
+        menu = self._menu(action.menu)
+        if action.starts_group and menu.actions():
+            menu.addSeparator()
+        menu.addAction(made)
+
+    def _menu(self, path: str) -> QMenu:
+        """The menu at `path`, made if it is not there; an action of the same name becomes its door."""
+        plain = path.replace("&", "")
+        if plain not in self.menus:
+            parent, _, name = path.rpartition("/")
+            door = next((action for action in ACTIONS if f"{action.menu}/{action.plain_text}".replace("&", "") == plain), None)
+            menu = QMenu(name, self._window)
+            if door is not None:
+                self.by_id[door.id].setMenu(menu)
+            elif parent:
+                self._add_submenu(parent, menu, path)
+            else:
+                self._window.menuBar().addMenu(menu)
+            self.menus[plain] = menu
+        return self.menus[plain]
+
+    def _add_submenu(self, parent: str, menu: QMenu, path: str) -> None:
+        above = self._menu(parent)
+        first = next(action for action in ACTIONS if action.menu == path)
+        if first.starts_group and above.actions():
+            above.addSeparator()
+        above.addMenu(menu)
+
+
+def keys_text(action: Action) -> str:
+    """An action's shortcut as this system writes it, or empty."""
+    sequences = action.sequences()
+    return sequences[0].toString(QKeySequence.SequenceFormat.NativeText) if sequences else ""
+
+
+def tip(name: str) -> str:
+    """An action's tip with its shortcut."""
+    keys = keys_text(BY_ID[name])
+    words = BY_ID[name].tip.removesuffix(".")
+    return f"{words} ({keys})" if keys else words
+
+
+def _qt_action(action: Action, window: QMainWindow) -> QAction:
+    made = QAction(action.text, window)
+    made.setObjectName(action.id)
+    made.setCheckable(action.checkable)
+    made.setShortcuts(action.sequences())
+    made.setMenuRole(action.role)
+    made.setToolTip(tip(action.id))
+    made.setStatusTip(action.tip)
+    window.addAction(made)
+    return made
+
+
+def _without_state(handler: Callable[[], object]) -> Callable[[bool], None]:
+    def run(_checked: bool = False) -> None:
+        handler()
+
+    return run

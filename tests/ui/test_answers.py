@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+
+from musicclass_gui.app.documents import Document
+from musicclass_gui.app.theme import DARK, LIGHT
+from musicclass_gui.engine.answers import Answer, Evidence, Ranked
+from musicclass_gui.ui.answers import AnswersPanel, headline, sureness
+from musicclass_gui.ui.bars import ClassRow
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+RANKING = [Ranked("blues", 0.71), Ranked("jazz", 0.2), Ranked("rock", 0.09)]
+EVIDENCE = [
+    Evidence("window", "blues", 2.0, 35.0, 45.0),
+    Evidence("training", "blues", 0.43, name="blues.00012"),
+]
+GENRE = Answer("genre", "timbre", "blues", False, RANKING, [], EVIDENCE, note="learned from 30 s clips")
+NONE = Answer("composer", "timbre", None, True, [Ranked("Bach", 0.4), Ranked("Haydn", 0.3)], [], reason="It is far from every composer.")
+
+
+def reading(**answers: Answer) -> Document:
+    return Document(Path("a.mp3"), "reading", answers=answers, answered_s=35.0, real_duration_s=180.0)
+
+
+def said(widget: QWidget) -> str:
+    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisibleTo(widget))
+
+
+@pytest.fixture
+def panel(qtbot: QtBot) -> AnswersPanel:
+    panel = AnswersPanel(LIGHT)
+    panel.resize(360, 800)
+    qtbot.addWidget(panel)
+    panel.show()
+    return panel
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [(0.71, "likely, about 70 %"), (0.999, "almost certainly, more than 97 %"), (0.4, "maybe, about 40 %"), (0.0, "unsure, less than 3 %")],
+)
+def test_sureness_is_words_and_a_rounded_chance(probability: float, words: str) -> None:
+    assert sureness(probability) == words
+
+
+def test_an_answer_is_a_word_and_how_sure_it_is() -> None:
+    assert headline(GENRE) == ("Blues", "Likely, about 70 %")
+
+
+def test_none_of_these_is_an_answer_with_its_reason() -> None:
+    assert headline(NONE) == ("None of these", "It is far from every composer.")
+
+
+def test_a_card_shows_the_answer_its_encoder_and_its_note(panel: AnswersPanel) -> None:
+    panel.show_document(reading(genre=GENRE), ["genre"], "CPU")
+    shown = said(panel.cards["genre"])
+    for part in ("Blues", "Likely, about 70 %", "timbre on CPU", "blues.00012", "distance 0.43", "Learned from 30 s clips"):
+        assert part in shown
+
+
+def test_the_device_that_was_used_wins_over_the_one_that_is_set(panel: AnswersPanel) -> None:
+    document = reading(genre=GENRE)
+    document.devices = {"timbre": "CUDA: NVIDIA H200"}
+    panel.show_document(document, ["genre"], "CPU")
+    assert "timbre on CUDA: NVIDIA H200" in {label.full for label in panel.findChildren(QLabel) if hasattr(label, "full")}
+
+
+def test_while_reading_it_says_how_much_the_answer_rests_on(panel: AnswersPanel) -> None:
+    document = reading(genre=GENRE)
+    panel.show_document(document, ["genre"], "CPU")
+    assert "So far, 0:35 of 3:00" in said(panel.cards["genre"])
+    document.state = "ready"
+    panel.show_document(document, ["genre"], "CPU")
+    assert "So far" not in said(panel.cards["genre"])
+
+
+@pytest.mark.parametrize(("state", "words"), [("empty", "appears here"), ("reading", "Listening"), ("failed", "could not be read")])
+def test_without_an_answer_the_card_says_why(panel: AnswersPanel, state: str, words: str) -> None:
+    panel.show_document(Document(None, state), ["genre"], "CPU")
+    assert words in said(panel.cards["genre"])
+
+
+def test_the_bars_carry_letters_and_spoken_names(panel: AnswersPanel) -> None:
+    panel.show_document(reading(genre=GENRE), ["genre"], "CPU")
+    rows = [row for row in panel.findChildren(ClassRow) if not row.isHidden()]
+    assert [row.accessibleName() for row in rows] == ["blues, 71 %", "jazz, 20 %", "rock, 9 %"]
+
+
+def test_the_deciding_window_plays_when_pressed(panel: AnswersPanel, qtbot: QtBot) -> None:
+    panel.show_document(reading(genre=GENRE), ["genre"], "CPU")
+    chip = next(button for button in panel.findChildren(QPushButton) if "0:35" in button.text())
+    with qtbot.waitSignal(panel.heard) as signal:
+        qtbot.mouseClick(chip, Qt.MouseButton.LeftButton)
+    assert signal.args == [35.0, 45.0]
+
+
+def test_pressing_a_class_by_key_asks_for_its_seconds(panel: AnswersPanel, qtbot: QtBot) -> None:
+    panel.show_document(reading(genre=GENRE), ["genre"], "CPU")
+    with qtbot.waitSignal(panel.class_chosen) as signal:
+        qtbot.keyClick(panel.findChildren(ClassRow)[1], Qt.Key.Key_Space)
+    assert signal.args == ["genre", "jazz"]
+
+
+def test_cards_stand_side_by_side_where_there_is_room(panel: AnswersPanel, qtbot: QtBot) -> None:
+    panel.show_document(reading(genre=GENRE, composer=NONE), ["genre", "composer"], "CPU")
+    left, right = panel.cards["genre"], panel.cards["composer"]
+    qtbot.waitUntil(lambda: right.y() > left.y())
+    panel.resize(900, 500)
+    qtbot.waitUntil(lambda: right.x() > left.x() and right.y() == left.y())
+
+
+def test_a_new_recording_takes_the_old_answer_away(panel: AnswersPanel) -> None:
+    panel.show_document(reading(genre=GENRE), ["genre"], "CPU")
+    panel.show_document(Document(Path("b.mp3"), "reading"), ["genre"], "CPU")
+    shown = said(panel.cards["genre"])
+    assert "Blues" not in shown
+    assert "blues.00012" not in shown
+    assert all(row.isHidden() for row in panel.findChildren(ClassRow))
+
+
+def test_classifiers_come_and_go_with_the_preference(panel: AnswersPanel) -> None:
+    panel.show_document(reading(genre=GENRE), ["composer", "genre"], "CPU")
+    assert list(panel.cards) == ["composer", "genre"]
+    panel.show_document(reading(genre=GENRE), ["genre"], "CPU")
+    assert list(panel.cards) == ["genre"]
+
+
+def test_another_theme_is_drawn_at_once(panel: AnswersPanel) -> None:
+    panel.show_document(reading(genre=GENRE), ["genre"], "CPU")
+    row = panel.findChildren(ClassRow)[0]
+    before = row.grab().toImage()
+    panel.set_theme(DARK)
+    assert row.grab().toImage() != before
