@@ -1,0 +1,235 @@
+"""Everything a user can do, in one table: menus, tool bar, shortcuts, palette and the shortcut sheet come from it.
+
+The table says what there is and when it makes sense; the window says how it is done. Shortcuts without Ctrl or Alt
+(`bare`) are for the window to hold back while the focus is on something that uses the key itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QKeySequence
+
+if TYPE_CHECKING:
+    from musicclass_gui.app.session import Session
+
+Key = QKeySequence.StandardKey
+Role = QAction.MenuRole
+_COMMAND_KEY = re.compile(r"Ctrl\+|Alt\+|Meta\+|F\d+$")
+Test = Callable[["Session"], bool]
+
+
+def _always(session: Session) -> bool:
+    return True
+
+
+def _opened(session: Session) -> bool:
+    return session.document.path is not None
+
+
+def _playable(session: Session) -> bool:
+    return session.document.recording is not None
+
+
+def _seen(session: Session) -> bool:
+    return session.document.picture is not None
+
+
+def _selected(session: Session) -> bool:
+    return session.selection is not None
+
+
+def _answered(session: Session) -> bool:
+    return bool(session.document.answers)
+
+
+def _reading(session: Session) -> bool:
+    return session.document.state == "reading"
+
+
+def _remembers(session: Session) -> bool:
+    return bool(session.recent)
+
+
+def _queue_in(*states: str) -> Test:
+    return lambda session: any(row.state in states for row in session.queue)
+
+
+def _queue_answered(session: Session) -> bool:
+    return any(row.answers for row in session.queue)
+
+
+def _queued(session: Session) -> bool:
+    return bool(session.queue)
+
+
+def _set_to(key: str, value: object) -> Test:
+    return lambda session: bool(session.settings.get(key) == value)
+
+
+def _queue_paused(session: Session) -> bool:
+    return session.queue_paused
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing a user can do.
+
+    `menu` is one of `MENUS`. `shortcut` is portable text ("Ctrl+O", or ""); `standard` is the platform's
+    own key for it, where there is one. `checked` says whether a checkable action is on, where the session knows that.
+    """
+
+    id: str
+    text: str
+    menu: str
+    shortcut: str
+    tip: str
+    icon: str = ""
+    checkable: bool = False
+    enabled: Test = _always
+    checked: Test | None = None
+    standard: QKeySequence.StandardKey | None = None
+    role: QAction.MenuRole = Role.NoRole
+    starts_group: bool = False
+
+    @property
+    def plain_text(self) -> str:
+        """The text without mnemonic marks and without the dots of a dialog."""
+        return self.text.replace("&", "").removesuffix("…")
+
+    @property
+    def full_text(self) -> str:
+        """The plain text, with its submenu in front where it has one: "Theme: Dark"."""
+        return f"{self.menu.split('/')[1]}: {self.plain_text}" if "/" in self.menu else self.plain_text
+
+    @property
+    def bare(self) -> bool:
+        """Whether the shortcut is a plain key, or one with Shift, that a focused control may need for itself."""
+        return bool(self.shortcut) and not _COMMAND_KEY.match(self.shortcut)
+
+    def sequences(self) -> list[QKeySequence]:
+        """The key sequences on this platform: its standard ones, else the shortcut; the first is the one to show."""
+        own = [QKeySequence(self.shortcut)] if self.shortcut else []
+        standard = QKeySequence.keyBindings(self.standard) if self.standard is not None else []
+        return [*standard, *(keys for keys in own if keys not in standard)] if standard else own
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("file.open", "&Open…", "File", "Ctrl+O", "Open a recording.", "open", standard=Key.Open),
+    Action("file.open_folder", "Open &folder…", "File", "Ctrl+Shift+O", "Queue every recording in a folder.", "folder"),
+    Action("file.open_sample", "Open the &sample", "File", "", "Open the recording that comes with the program."),
+    Action("file.recent", "Open the &last one again", "File/Open recent", "", "Open the latest recording again.", enabled=_remembers),
+    Action("file.clear_recent", "&Clear the list", "File/Open recent", "", "Forget which recordings were opened.", enabled=_remembers),
+    Action(
+        "file.export_csv", "As &CSV…", "File/Export answers", "Ctrl+E", "Write the answers as a table for a spreadsheet.", "export",
+        enabled=_answered, starts_group=True,
+    ),
+    Action(
+        "file.export_json", "As &JSON…", "File/Export answers", "", "Write the answers with all details.", "export",
+        enabled=_answered,
+    ),
+    Action(
+        "file.export_labels", "As Audacity &labels…", "File/Export answers", "Ctrl+Shift+E", "Write the segments as a label track.",
+        "export", enabled=_answered,
+    ),
+    Action(
+        "file.preferences", "&Preferences…", "File", "Ctrl+,", "Device, classifiers, window length, appearance and weights.", "settings",
+        standard=Key.Preferences, role=Role.PreferencesRole, starts_group=True,
+    ),
+    Action(
+        "file.quit", "&Quit", "File", "Ctrl+Q", "Stop all work and close the program.",
+        standard=Key.Quit, role=Role.QuitRole, starts_group=True,
+    ),
+    Action("play.toggle", "Play", "Play", "Space", "Play, or pause where it is.", "play", enabled=_playable),
+    Action("play.stop", "&Stop", "Play", "Shift+Space", "Stop, and go back to the start.", "stop", enabled=_playable),
+    Action("play.start", "&Go to the start", "Play", "Home", "Go to the start of the recording.", "start", enabled=_playable),
+    Action("play.back", "&Back 5 seconds", "Play", ",", "Go 5 seconds back.", "back", enabled=_playable),
+    Action("play.forward", "&Forward 5 seconds", "Play", ".", "Go 5 seconds forward.", "forward", enabled=_playable),
+    Action(
+        "play.loop", "&Loop the selection", "Play", "L", "Play the selected span again and again.", "loop", checkable=True,
+        enabled=_selected, starts_group=True,
+    ),
+    Action("play.clear_selection", "&Clear the selection", "Play", "Esc", "Select nothing.", enabled=_selected),
+    Action("play.volume_up", "L&ouder", "Play", "Ctrl+Up", "Turn the volume up by a tenth.", "volume", starts_group=True),
+    Action("play.volume_down", "&Quieter", "Play", "Ctrl+Down", "Turn the volume down by a tenth.", "volume"),
+    Action(
+        "play.follow", "Follow the play&head", "Play", "F", "Keep the place that is heard in view.", checkable=True,
+        checked=_set_to("follow_playhead", True), starts_group=True,
+    ),
+    Action("view.zoom_in", "Zoom &in", "View", "Ctrl++", "Show less time, more closely.", "zoom-in", enabled=_seen, standard=Key.ZoomIn),
+    Action("view.zoom_out", "Zoom &out", "View", "Ctrl+-", "Show more time.", "zoom-out", enabled=_seen, standard=Key.ZoomOut),
+    Action("view.fit", "Show a&ll", "View", "Ctrl+0", "Show the whole recording.", "fit", enabled=_seen),
+    Action("view.selection", "Zoom to the &selection", "View", "Z", "Show the selected span.", "zoom-in", enabled=_selected),
+    Action("view.answers", "&Answers", "View", "Ctrl+1", "Show or hide the answers.", "answers", checkable=True, starts_group=True),
+    Action("view.segments", "Segment ta&ble", "View", "Ctrl+2", "Show or hide the lanes as a table.", "table", checkable=True),
+    Action("view.queue", "Queue", "View", "Ctrl+3", "Show or hide the queue.", "queue", checkable=True),
+    Action("view.reset_layout", "&Reset layout", "View", "", "Put all panels back where they were at first."),
+    Action(
+        "view.theme_system", "As the &system is", "View/Theme", "", "Light or dark as the system is.", checkable=True,
+        checked=_set_to("theme", "system"), starts_group=True,
+    ),
+    Action(
+        "view.theme_light", "&Light", "View/Theme", "", "Dark text on a light ground.", "sun", checkable=True,
+        checked=_set_to("theme", "light"),
+    ),
+    Action(
+        "view.theme_dark", "&Dark", "View/Theme", "", "Light text on a dark ground.", "moon", checkable=True,
+        checked=_set_to("theme", "dark"),
+    ),
+    Action(
+        "view.full_screen", "&Full screen", "View", "F11", "Fill the screen, or stop doing so.", checkable=True,
+        standard=Key.FullScreen,
+    ),
+    Action("view.palette", "&Command palette…", "View", "Ctrl+K", "Find a command by typing.", "search", starts_group=True),
+    Action(
+        "analyse.again", "&Analyse again", "Analyse", "F5", "Read and answer this recording anew.", "retry", enabled=_opened,
+        standard=Key.Refresh,
+    ),
+    Action("analyse.cancel", "&Cancel reading", "Analyse", "Ctrl+.", "Stop reading; what is known stays.", "cancel", enabled=_reading),
+    Action(
+        "queue.pause", "&Pause the queue", "Queue", "Ctrl+Shift+P", "Hold the queue, or let it go on.", "pause", checkable=True,
+        enabled=_queue_in("waiting", "reading"), checked=_queue_paused,
+    ),
+    Action(
+        "queue.retry", "&Retry", "Queue", "", "Analyse the chosen recordings again.", "retry",
+        enabled=_queue_in("done", "failed", "cancelled"), starts_group=True,
+    ),
+    Action("queue.cancel", "&Cancel", "Queue", "", "Stop the chosen recordings.", "cancel", enabled=_queue_in("waiting", "reading")),
+    Action("queue.remove", "Re&move", "Queue", "", "Take the chosen recordings off the queue; their files stay.", enabled=_queued),
+    Action(
+        "queue.clear_done", "C&lear finished", "Queue", "", "Take everything that is over off the queue.",
+        enabled=_queue_in("done", "failed", "cancelled"),
+    ),
+    Action(
+        "queue.export_csv", "As &CSV…", "Queue/Export queue", "", "Write all answers of the queue as a table.", "export",
+        enabled=_queue_answered, starts_group=True,
+    ),
+    Action(
+        "queue.export_json", "As &JSON…", "Queue/Export queue", "", "Write all answers of the queue with all details.", "export",
+        enabled=_queue_answered,
+    ),
+    Action("help.shortcuts", "&Keyboard shortcuts", "Help", "F1", "List all shortcuts.", "info", standard=Key.HelpContents),
+    Action("help.weights", "Get &weights…", "Help", "", "See which encoders lack weights, and fetch them if you wish.", "chip"),
+    Action("help.selfcheck", "&Self-check", "Help", "", "Versions, devices, audio, and what is missing.", "info", starts_group=True),
+    Action("help.about", "&About MusicClass", "Help", "", "Version, licence and where the classifiers come from.", role=Role.AboutRole),
+)  # fmt: skip
+
+BY_ID = {action.id: action for action in ACTIONS}
+
+
+MENUS: dict[str, str] = {
+    "File": "&File",
+    "File/Open recent": "Open &recent",
+    "File/Export answers": "&Export answers",
+    "Play": "&Play",
+    "View": "&View",
+    "View/Theme": "&Theme",
+    "Analyse": "&Analyse",
+    "Queue": "&Queue",
+    "Queue/Export queue": "&Export queue",
+    "Help": "&Help",
+}
+"""Every menu and submenu, in order, with the text that it shows. "File/Open recent" also lists what is remembered."""
