@@ -148,7 +148,7 @@ class Card:
     def _check(self) -> None:
         if not 1 <= len(self.classes) <= _MOST_CLASSES or len(set(self.classes)) != len(self.classes) or not all(self.classes):
             raise ClassifierError(f"A classifier needs 1 to {_MOST_CLASSES} different class names; this card has {len(self.classes)}.")
-        if any(len(one.interval_95) != 2 for one in (self.measured, *self.compared)):
+        if any(len(interval) != 2 for interval in (self.measured.interval_95, *(one.interval_95 for one in self.compared))):
             raise ClassifierError("The classifier's card has an interval that is not two numbers; get the classifier again.")
         if min(self.temperature.recording, self.temperature.window) <= 0:
             raise ClassifierError("The classifier's card has a temperature that is not positive; get the classifier again.")

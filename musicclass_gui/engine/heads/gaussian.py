@@ -43,15 +43,18 @@ class GaussianHead:
 
     `normalise` "l2" scales each vector to length 1 before it is summed. `target` is what the covariance is shrunk towards: the
     identity times the mean variance, or ("diagonal") its own diagonal, which suits embeddings whose dimensions have different units.
+    `independent` is how many independent examples one example counts as when the amount of shrinkage is chosen: windows of one
+    recording are much alike, and taken for independent they hide how uncertain the covariance is (recordings / windows is right).
     """
 
     kind = "gaussian"
 
-    def __init__(self, dim: int, *, normalise: str = "none", target: str = "identity") -> None:
+    def __init__(self, dim: int, *, normalise: str = "none", target: str = "identity", independent: float = 1.0) -> None:
         self._sums = ClassSums(dim)
         self._scatter: Matrix = np.zeros((dim, dim))
         self._normalise = checked_choice(normalise, NORMALISE, "normalisation")
         self._target = checked_choice(target, TARGETS, "shrinkage target")
+        self._independent = _checked_share(independent)
         self._fitted: _Fit | None = None
 
     @property
@@ -66,8 +69,8 @@ class GaussianHead:
 
     @property
     def settings(self) -> dict[str, str]:
-        """`normalise` and `target`."""
-        return {"normalise": self._normalise, "target": self._target}
+        """`normalise`, `target` and `independent`."""
+        return {"normalise": self._normalise, "target": self._target, "independent": repr(self._independent)}
 
     def learn(self, x: Vectors, label: str) -> None:
         """Add examples `(n, dim)` of a class."""
@@ -92,7 +95,7 @@ class GaussianHead:
 
     def copy(self) -> Self:
         """A head that goes its own way."""
-        twin = type(self)(self.dim, normalise=self._normalise, target=self._target)
+        twin = self._made(self.dim, self.settings)
         twin._sums, twin._scatter, twin._fitted = self._sums.copy(), self._scatter.copy(), self._fitted
         return twin
 
@@ -130,10 +133,15 @@ class GaussianHead:
     def from_state(cls, state: State, classes: list[str], settings: Settings) -> Self:
         """The head that these came from."""
         sums = ClassSums.from_state(state, classes)
-        head = cls(sums.dim, normalise=settings.get("normalise", "none"), target=settings.get("target", "identity"))
+        head = cls._made(sums.dim, settings)
         head._sums, head._scatter = sums, _unpacked(required(state, "scatter", 1), sums.dim)
         head._require_real_sums()
         return head
+
+    @classmethod
+    def _made(cls, dim: int, settings: Settings) -> Self:
+        share = _checked_share(settings.get("independent", "1"))
+        return cls(dim, normalise=settings.get("normalise", "none"), target=settings.get("target", "identity"), independent=share)
 
     def _require_real_sums(self) -> None:
         square = np.diag(self._scatter)
@@ -169,7 +177,7 @@ class GaussianHead:
             radius = float(np.trace(instead)) / self.dim if np.trace(instead) > nothing else 1.0
             return radius * np.eye(self.dim)
         scale = self._scales(covariance, instead) if self._target == "diagonal" else np.ones(self.dim)
-        return np.asarray(_oas(covariance / np.outer(scale, scale), freedom) * np.outer(scale, scale))
+        return np.asarray(_oas(covariance / np.outer(scale, scale), max(1.0, freedom * self._independent)) * np.outer(scale, scale))
 
     def _scales(self, covariance: Matrix, overall: Matrix) -> NDArray[np.float64]:
         """A standard deviation per dimension, none vanishing beside its spread or size overall; free of units."""
@@ -193,6 +201,16 @@ class GaussianHead:
         offsets = 0.5 * np.einsum("ij,ji->i", means, weights)
         relative = (precision - global_whitener.T @ global_whitener).astype(np.float32)
         return _Fit(centre, weights, offsets, whitener, relative)
+
+
+def _checked_share(value: float | str) -> float:
+    try:
+        share = float(value)
+    except ValueError:
+        share = -1.0
+    if not 0 < share <= 1:
+        raise ClassifierError(f"A Gaussian head's “independent” is a share between 0 and 1, not {value!r}.")
+    return share
 
 
 def _oas(covariance: Matrix, freedom: float) -> Matrix:

@@ -52,6 +52,15 @@ def test_shrinkage_is_that_of_scikit_learn() -> None:
     np.testing.assert_allclose(head.covariance(), expected, rtol=1e-9)
 
 
+def test_examples_that_resemble_each_other_are_shrunk_as_if_fewer() -> None:
+    covariance = pytest.importorskip("sklearn.covariance")
+    x, _ = drawn(12, 30, classes=1)
+    x -= x.mean(axis=0)
+    head = GaussianHead(12, independent=1 / 3)
+    head.learn(np.concatenate([np.repeat(x, 3, axis=0), np.zeros((1, 12))]), "one")  # each point thrice, and 90 degrees of freedom
+    np.testing.assert_allclose(head.covariance(), covariance.oas(x, assume_centered=True)[0], rtol=1e-9)
+
+
 def test_the_formulas_written_out() -> None:
     x, truth = drawn(8, 15)
     head = taught(x, truth)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,9 +11,11 @@ from hypothesis import strategies as st
 
 from musicclass_gui.engine import heads
 from musicclass_gui.engine.errors import ClassifierError
-from musicclass_gui.engine.heads import Head
 from musicclass_gui.engine.heads.centers import CentersHead
 from musicclass_gui.engine.heads.gaussian import GaussianHead
+
+if TYPE_CHECKING:
+    from musicclass_gui.engine.heads import Head
 
 DIM = 6
 MAKERS = {
@@ -19,6 +23,7 @@ MAKERS = {
     "centers l2": lambda: CentersHead(DIM, normalise="l2"),
     "gaussian": lambda: GaussianHead(DIM),
     "gaussian l2": lambda: GaussianHead(DIM, normalise="l2"),
+    "gaussian windows": lambda: GaussianHead(DIM, independent=0.3),
     "gaussian diagonal": lambda: GaussianHead(DIM, target="diagonal"),
 }
 
@@ -215,6 +220,9 @@ def test_unknown_kinds_and_settings_are_refused() -> None:
         heads.load("forest", head.state(), head.classes, {})
     with pytest.raises(ClassifierError, match="l7"):
         heads.load("gaussian", head.state(), head.classes, {"normalise": "l7"})
+    for share in ("0", "1.5", "nan", "many"):
+        with pytest.raises(ClassifierError, match="share between 0 and 1"):
+            heads.load("gaussian", head.state(), head.classes, {"independent": share})
     with pytest.raises(ClassifierError, match="4 classes"):
         heads.load("gaussian", head.state(), [*head.classes, "one more"], {})
     with pytest.raises(ClassifierError, match="whole"):
