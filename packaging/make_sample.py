@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Signal = NDArray[np.float64]
+Signal = NDArray[np.floating[Any]]
 
 RATE = 44100
 BEAT_S = 60 / 126
@@ -91,7 +91,8 @@ class Desk:
         hz = np.fft.rfftfreq(frames, 1 / RATE)
         spectrum *= 1 / (1 + (low_hz / np.maximum(hz, 1)) ** 4) / (1 + (hz / high_hz) ** 4)
         sound = np.fft.irfft(spectrum, frames)
-        return sound / np.abs(sound).max()
+        sound /= np.abs(sound).max()
+        return sound
 
 
 def midi(name: str) -> int:
@@ -142,7 +143,7 @@ def piano(desk: Desk, name: str, held_s: float, force: float) -> Signal:
     levels = np.abs(np.sin(np.pi * n / 7.3)) / n**1.15 * np.exp(-n * (1 - force) * 0.32)
     decays = 2.6 * (220 / base) ** 0.45 / (1 + 0.16 * n)
     seconds = held_s + 0.35
-    sound = sum(partials(seconds, stiff * base * detune, levels, decays * slow) for detune, slow in ((1.0, 1.0), (1.0005, 1.9)))
+    sound = partials(seconds, stiff * base, levels, decays) + partials(seconds, stiff * base * 1.0005, levels, decays * 1.9)
     knock = desk.noise(0.03, 80, 1800) * np.exp(-time_axis(0.03) / 0.006)
     sound[: knock.size] += 0.25 * force * knock
     return damped(force * sound, held_s, 0.07)
@@ -151,8 +152,9 @@ def piano(desk: Desk, name: str, held_s: float, force: float) -> Signal:
 def vibraphone(name: str, held_s: float, force: float) -> Signal:
     """A metal bar (modes 1 : 4 : 10) over a tube whose lid turns 5.6 times a second."""
     seconds = held_s + 0.9
-    modes = np.array([1.0, 4.0, 10.0])
-    sound = partials(seconds, hertz(name) * modes, force * np.array([1.0, 0.22 * force, 0.06]), np.array([1.6, 0.35, 0.06]))
+    modes, decays = np.array([1.0, 4.0, 10.0]), np.array([1.6, 0.35, 0.06])
+    levels = np.array([1.0, 0.22 * force, 0.06])
+    sound = force * partials(seconds, hertz(name) * modes, levels, decays)
     return damped(sound * (1 - 0.25 * np.cos(2 * np.pi * 5.6 * time_axis(seconds))), held_s + 0.1, 0.3)
 
 
@@ -270,9 +272,10 @@ def render() -> NDArray[np.float32]:
     desk = Desk()
     for player in (play_tune, play_left_hand, play_chords, play_bass, play_drums):
         player(desk)
-    mix = np.tanh(1.0 * reverberated(desk))
+    mix = np.tanh(reverberated(desk))
     mix *= np.minimum((LENGTH_S - time_axis(LENGTH_S)) / 0.6, 1)
-    return (0.89 * mix / np.abs(mix).max()).T.astype(np.float32)
+    mix *= 0.89 / np.abs(mix).max()
+    return mix.T.astype(np.float32)
 
 
 def write(path: Path) -> None:
