@@ -118,9 +118,9 @@ class Analyst:
         self._encoders: dict[tuple[str, str, Path | None], Encoder] = {}
 
     def warm(self, request: Request) -> None:
-        """Load what `request` will need, without a recording."""
+        """Load what `request` will need, without a recording, and run it once: the first run of an encoder costs extra."""
         for track in self._tracks(request):
-            track.load()
+            track.load().embed([np.zeros(track.spec.sample_rate, np.float32)])
 
     def analyse(self, request: Request, token: Token, emit: Emit) -> list[Answer]:
         """Answer `request`, telling `emit` what is known as it becomes known. Returns the final answers.

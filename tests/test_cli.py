@@ -1,0 +1,119 @@
+"""The command line as a user types it: tables, JSON lines, exit status, and no tracebacks."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner, Result
+
+from musicclass_gui.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RATE = 22050
+
+
+@pytest.fixture
+def tone(tmp_path: Path) -> Path:
+    path = tmp_path / "tone [x].wav"
+    soundfile.write(path, 0.3 * np.sin(np.arange(12 * RATE) / 20), RATE)
+    return path
+
+
+@pytest.fixture
+def letter(tmp_path: Path) -> Path:
+    path = tmp_path / "letter.mp3"
+    path.write_text("Dear all,\n" * 500)
+    return path
+
+
+def run(*args: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+def test_json_is_one_object_per_file_and_line_with_the_documented_keys(tone: Path, letter: Path) -> None:
+    result = run("predict", letter, tone, "--json", "--encoder", "timbre")
+    assert result.exit_code == 1
+    bad, good = (json.loads(line) for line in result.stdout.splitlines())
+    assert bad["path"] == str(letter)
+    assert bad["answers"] == []
+    assert "letter.mp3" in bad["error"]
+    assert good["error"] is None
+    assert good["duration_s"] == pytest.approx(12)
+    assert [answer["classifier"] for answer in good["answers"]] == ["genre", "composer"]
+    for answer in good["answers"]:
+        assert {"classifier", "encoder", "label", "none_of_these", "ranking", "segments", "evidence"} <= set(answer)
+        assert set(answer["ranking"][0]) == {"label", "probability"}
+        assert set(answer["segments"][0]) == {"start_s", "end_s", "label", "probability"}
+
+
+def test_a_table_names_the_file_and_its_answers(tone: Path) -> None:
+    result = run("predict", tone, "--classifier", "genre", "--encoder", "timbre")
+    assert result.exit_code == 0
+    assert str(tone) in result.stdout
+    assert "genre" in result.stdout
+    assert "composer" not in result.stdout
+
+
+def test_an_error_is_one_line_on_standard_error(letter: Path) -> None:
+    result = run("predict", letter)
+    assert result.exit_code == 1
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "letter.mp3" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "args",
+    [["predict"], ["predict", "a.wav", "--classifier", "mood"], ["predict", "a.wav", "--window", "-1"], ["sing"], ["models", "fetch", "no"]],
+)
+def test_wrong_usage_exits_with_2(args: list[str]) -> None:
+    assert run(*args).exit_code == 2
+
+
+def test_models_list_shows_every_encoder_and_classifier() -> None:
+    rows = json.loads(run("models", "list", "--json").stdout)
+    assert {(row["kind"], row["id"]) for row in rows} == {
+        ("encoder", "timbre"),
+        ("encoder", "mn04-as"),
+        ("classifier", "genre"),
+        ("classifier", "composer"),
+    }
+    states = {row["id"]: row["state"] for row in rows if row["kind"] == "encoder"}
+    assert states["timbre"] == "ready"
+    assert "models fetch mn04-as" in states["mn04-as"]
+
+
+def test_models_path_prints_folders() -> None:
+    assert "classifiers:" in run("models", "path").stdout
+
+
+def test_nothing_is_fetched_without_a_yes() -> None:
+    result = CliRunner().invoke(app, ["models", "fetch", "mn04-as"], input="n\n")
+    assert result.exit_code == 1
+    assert "github.com" in result.stdout
+    assert "MIT" in result.stdout
+
+
+def test_selfcheck_prints_versions() -> None:
+    assert "torch" in run("selfcheck").stdout
+
+
+def test_with_the_weights_at_hand_the_better_encoder_answers(tone: Path, data_dir: Path) -> None:
+    result = run("predict", tone, "--json", "--weights", data_dir / "weights", "--classifier", "genre")
+    assert json.loads(result.stdout)["answers"][0]["encoder"] == "mn04-as"
+
+
+def test_the_installed_command_never_prints_a_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "musicclass_gui", "predict", str(tmp_path / "gone.wav"), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ, timeout=120, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 2
