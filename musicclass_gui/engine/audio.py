@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from musicclass_gui.engine.audio_length import estimated_seconds
 from musicclass_gui.engine.audio_paths import (
     AUDIO_SUFFIXES,
     content_hash,
@@ -21,7 +22,8 @@ from musicclass_gui.engine.audio_paths import (
     open_regular,
     unreadable,
 )
-from musicclass_gui.engine.decoders import PYAV, Refused, Stopped, preferred_readers, read_head, start_decoder
+from musicclass_gui.engine.audio_sniff import naming, preferred_readers, read_head, why_not_audio
+from musicclass_gui.engine.decoders import PYAV, Refused, Stopped, start_decoder
 from musicclass_gui.engine.windows import Audio
 
 if TYPE_CHECKING:
@@ -75,13 +77,10 @@ def probe(path: Path | str) -> Recording:
     """What the file at `path` holds, without decoding more than its beginning. Raises `AudioError`."""
     path = Path(path)
     with open_regular(path) as file, naming_errors_of(path):
-        size = file.seek(0, 2)
         reader, decoder = _first_that_reads(path, file)
-        try:
-            seconds = _believable(decoder.frames, decoder.sample_rate, size)
-            return Recording(path, decoder.sample_rate, decoder.channels, seconds, decoder.format, reader)
-        finally:
-            decoder.close()
+        decoder.close()
+        form = naming(path, decoder.format)
+        return Recording(path, decoder.sample_rate, decoder.channels, _duration(decoder, file), form, reader)
 
 
 def open_blocks(recording: Recording, *, start_s: float = 0.0, block_frames: int = BLOCK_FRAMES, token: Token | None = None) -> Blocks:
@@ -108,7 +107,8 @@ def to_mono(block: Audio) -> Audio:
     """The mean of the channels: (frames, channels) to (frames,)."""
     if block.shape[1] == 1:
         return np.ascontiguousarray(block[:, 0])
-    return block.mean(axis=1, dtype=np.float32)
+    mono: Audio = block.mean(axis=1, dtype=np.float32)
+    return mono
 
 
 class Blocks:
@@ -127,12 +127,11 @@ class Blocks:
         self._block_frames = _fitting_block(recording, block_frames)
         self._start = round(max(0.0, start_s) * recording.sample_rate)
         self._not_numbers = 0
-        self._damaged = False
         self._open = True
         self._file = open_regular(recording.path)
         try:
             self._decoder = self._started(recording.reader)
-            self._seek(self._start)
+            self._go_to(self._start)
         except BaseException:
             self._file.close()
             raise
@@ -140,7 +139,7 @@ class Blocks:
     @property
     def readable_s(self) -> float:
         """How far into the recording it could be read up to now, in seconds."""
-        return (self._start + self.frames_read) / self.recording.sample_rate
+        return self._decoder.position / self.recording.sample_rate
 
     def __enter__(self) -> Self:
         return self
@@ -155,9 +154,7 @@ class Blocks:
         if not self._open:
             raise StopIteration
         try:
-            if self._token is not None:
-                self._token.check()
-            block = self._read()
+            block = self._read(self._block_frames)
         except BaseException:
             self.close()
             raise
@@ -185,20 +182,25 @@ class Blocks:
             raise unreadable(self.recording.path, "it changed since it was opened", "open it again")
         return decoder
 
-    def _seek(self, frame: int) -> None:
-        if frame:
-            try:
-                self._decoder.seek(frame)
-            except Stopped:
-                self._go_on_with_other(frame)
-
-    def _read(self) -> Audio:
+    def _go_to(self, frame: int) -> None:
+        if not frame:
+            return
         try:
-            return self._decoder.read(self._block_frames)
+            self._decoder.approach(frame)
         except Stopped:
-            self._damaged = True
-            self._go_on_with_other(self._start + self.frames_read)
-            return self._decoder.read(self._block_frames)
+            self._go_on_with_other(frame)
+        while self._decoder.position < frame and len(self._read(min(self._block_frames, frame - self._decoder.position))):
+            pass
+        self._decoder.lost.clear()
+
+    def _read(self, frames: int) -> Audio:
+        if self._token is not None:
+            self._token.check()
+        try:
+            return self._decoder.read(frames)
+        except Stopped:
+            self._go_on_with_other(self._decoder.position)
+            return self._decoder.read(frames)
 
     def _go_on_with_other(self, frame: int) -> None:
         """FFmpeg reads on behind damage that libsndfile stops at."""
@@ -206,8 +208,7 @@ class Blocks:
         self._decoder.close()
         self._decoder = self._started(PYAV)
         self._decoder.promised = promised
-        if frame:
-            self._decoder.seek(frame)
+        self._go_to(frame)
 
     def _finish(self) -> None:
         self.close()
@@ -221,7 +222,7 @@ class Blocks:
     def _note_shortfall(self) -> None:
         promised_s = (self._decoder.promised or 0.0) / self.recording.sample_rate
         if self.frames_read and promised_s - self.readable_s > _SHORTFALL_S:
-            why = "the rest is damaged" if self._damaged or self._decoder.lost else "the file ends there"
+            why = "the file is cut off or damaged there"
             self.notices.append(f"Only the first {_spoken(self.readable_s)} of {_spoken(promised_s)} could be read because {why}.")
         elif self.frames_read and self._decoder.ended_early:
             self.notices.append(f"The file breaks off at {_spoken(self.readable_s)}, so the end of the recording may be missing.")
@@ -273,18 +274,21 @@ class Resampler:
 
 def _first_that_reads(path: Path, file: FileIO) -> tuple[str, Decoder]:
     head = read_head(file)
-    reasons = []
+    refusal = Refused()
     for reader in preferred_readers(head):
         try:
             return reader, start_decoder(file, reader)
-        except Refused as refusal:
-            reasons.append(str(refusal))
-    raise unreadable(path, f"it is not audio that this program knows ({reasons[0]})", "choose another file")
+        except Refused as latest:
+            refusal = latest
+    raise unreadable(path, *why_not_audio(head, refusal)) from refusal
 
 
-def _believable(frames: float | None, sample_rate: int, size: int) -> float:
-    seconds = math.nan if frames is None else frames / sample_rate
-    return seconds if seconds * _LEAST_BYTES_PER_S <= size else math.nan
+def _duration(decoder: Decoder, file: FileIO) -> float:
+    """Seconds by the header, NaN when it says nothing or what cannot be; `file` is left anywhere."""
+    if decoder.promised is None and (estimate := estimated_seconds(file)) is not None:
+        return estimate
+    seconds = math.nan if decoder.frames is None else decoder.frames / decoder.sample_rate
+    return seconds if seconds * _LEAST_BYTES_PER_S <= file.seek(0, 2) else math.nan
 
 
 def _fitting_block(recording: Recording, frames: int) -> int:

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
     from musicclass_gui.engine.task import Token
 
-AUDIO_SUFFIXES: frozenset[str] = frozenset(
-    [".wav", ".wave", ".rf64", ".w64", ".flac", ".mp3", ".mp2", ".mpga", ".ogg", ".oga", ".opus", ".spx", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".m4a", ".m4b", ".m4r", ".aac", ".alac", ".wma", ".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".mka", ".webm", ".asf", ".wmv", ".wv", ".ape", ".tta", ".ac3", ".eac3", ".amr"]
-)
+_SUFFIXES = """
+    wav wave rf64 w64 flac mp3 mp2 mpga ogg oga opus spx aif aiff aifc au snd caf m4a m4b m4r aac alac wma
+    mp4 m4v mov 3gp mkv mka webm asf wmv wv ape tta ac3 eac3 amr
+"""
+AUDIO_SUFFIXES: frozenset[str] = frozenset("." + name for name in _SUFFIXES.split())
 
 _HASH_CHUNK = 1 << 21
 _COPY_AGAIN = "copy or download it again"

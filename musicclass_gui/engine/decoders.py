@@ -1,12 +1,11 @@
-"""The contract of the two back ends that decode audio, and which of them reads a given file.
+"""The contract of the two back ends that decode audio.
 
-The choice goes by the file's first bytes, never by its name. Importing this module loads no back end;
-`decoders_soundfile` and `decoders_pyav` are imported when a file needs them.
+Importing this module loads no back end; `decoders_soundfile` and `decoders_pyav` are imported when a file needs them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -16,11 +15,13 @@ if TYPE_CHECKING:
 SOUNDFILE = "soundfile"
 PYAV = "pyav"
 
-_HEAD_BYTES = 4096
-
 
 class Refused(Exception):
-    """A back end cannot read this file at all; its text completes “cannot be read because …”."""
+    """A back end cannot read this file at all."""
+
+
+class Soundless(Refused):
+    """A back end knows this kind of file, but there is no sound in it; its text completes “cannot be read because …”."""
 
 
 class Stopped(Exception):
@@ -37,9 +38,9 @@ class Lost(NamedTuple):
 class Decoder(Protocol):
     """An open audio file that is read forwards.
 
-    `promised` is how many frames the header says there are, None when it says nothing that can be relied on;
-    `frames` is the best cheap guess of how many will come, None when there is none.
-    `position` counts frames from the start of the recording to the next one that `read` gives.
+    `frames` is how many the header says there are, None when it says nothing; `promised` is the same where a file that
+    holds fewer must be called cut off. `position` counts from the start of the recording to the next frame to be read.
+    `ended_early` tells, once `read` came to the end, that the file stops where it should not.
     """
 
     sample_rate: int
@@ -51,8 +52,8 @@ class Decoder(Protocol):
     lost: list[Lost]
     ended_early: bool
 
-    def seek(self, frame: int) -> None:
-        """Go to `frame`, once and before any `read`. Raises `Stopped` where the file cannot be searched."""
+    def approach(self, frame: int) -> None:
+        """Go to `frame`, or before it where the file cannot be entered exactly there. Raises `Stopped`."""
 
     def read(self, frames: int) -> Audio:
         """The next at most `frames` frames, float32 (frames, channels); none at the end. Raises `Stopped`."""
@@ -64,16 +65,15 @@ class Decoder(Protocol):
 class Nameless:
     """A file without its name, so that no back end guesses by the suffix or takes the name for an address."""
 
-    def __init__(self, file: BinaryIO | FileIO) -> None:
+    def __init__(self, file: FileIO) -> None:
         self.read = file.read
-        self.readinto = file.readinto  # type: ignore[union-attr]  # BinaryIO leaves out what every binary file has
+        self.readinto = file.readinto
         self.seek = file.seek
         self.tell = file.tell
 
 
 def start_decoder(file: FileIO, reader: str) -> Decoder:
     """A decoder of `reader`'s kind at the start of `file`. Raises `Refused`."""
-    file.seek(0)
     if reader == SOUNDFILE:
         from musicclass_gui.engine.decoders_soundfile import SoundfileDecoder
 
@@ -81,35 +81,3 @@ def start_decoder(file: FileIO, reader: str) -> Decoder:
     from musicclass_gui.engine.decoders_pyav import PyavDecoder
 
     return PyavDecoder(file)
-
-
-def preferred_readers(head: bytes) -> tuple[str, ...]:
-    """The back ends to try on a file that begins with `head`, the better one first."""
-    if _is_soundfiles(head):
-        return SOUNDFILE, PYAV
-    return (PYAV, SOUNDFILE) if head[:4] == b"OggS" else (PYAV,)
-
-
-def read_head(file: FileIO) -> bytes:
-    """The file's first bytes, after an ID3 tag if it starts with one."""
-    head = _read_at(file, 0)
-    if head[:3] == b"ID3" and len(head) > 10:
-        return _read_at(file, 10 + _syncsafe(head[6:10])) or head
-    return head
-
-
-def _read_at(file: FileIO, offset: int) -> bytes:
-    file.seek(offset)
-    return file.read(_HEAD_BYTES) or b""
-
-
-def _syncsafe(four: bytes) -> int:
-    return sum((byte & 0x7F) << shift for byte, shift in zip(four, (21, 14, 7, 0), strict=True))
-
-
-def _is_soundfiles(head: bytes) -> bool:
-    if head[:4] == b"OggS":
-        return b"\x01vorbis" in head[:64] or b"\x7fFLAC" in head[:64]
-    riff = head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE"
-    aiff = head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC")
-    return riff or aiff or head[:4] in (b"fLaC", b".snd", b"dns.", b"riff", b"caff")

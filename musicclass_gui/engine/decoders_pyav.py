@@ -1,56 +1,57 @@
 """Reading through FFmpeg (PyAV): mp3, AAC, ALAC, WMA, Opus, and the audio track of video files.
 
 Imported only by `decoders`, when a file needs it, because it loads FFmpeg.
-Frames are joined in bulk, one conversion per block: a call into Python per frame and channel costs as much as decoding does.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import chain, islice
 from math import gcd, isfinite
 from typing import TYPE_CHECKING
 
 import av
-import numpy as np
 
-from musicclass_gui.engine.decoders import Lost, Nameless, Refused, read_head
+from musicclass_gui.engine.audio_sniff import read_head
+from musicclass_gui.engine.decoders import Lost, Nameless, Refused, Soundless
+from musicclass_gui.engine.pyav_samples import Gap, SampleJoiner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import FileIO
 
-    from av.audio.frame import AudioFrame
-    from av.audio.stream import AudioStream
-    from av.container import InputContainer
     from av.packet import Packet
 
+    from musicclass_gui.engine.pyav_samples import Item
     from musicclass_gui.engine.windows import Audio
 
 _READ_BYTES = 1 << 16
 _PREROLL_S = 0.5  # what codecs with a memory (mp3's bit reservoir, Opus, AAC overlap) need to settle after a jump
 _FIRST_FRAMES = 4  # decoded at once, to learn rate, channels and frame length from sound rather than from headers
-_FRUITLESS_PACKETS = 64
-_LONGEST_LOSS_S = 1.0  # no packet lasts longer; a larger claim is damage too
-
-_FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
-_DTYPES = {"u8": np.uint8, "s16": np.int16, "s32": np.int32, "s64": np.int64, "flt": np.float32, "dbl": np.float64}
+_FRUITLESS_PACKETS = 512  # without a single frame among them: the file is not what it seems
+_LEAST_GAP_S = 0.05  # time stamps jitter by less
+_LONGEST_GAP_S = 10.0  # a longer jump of the time stamps is a damaged stamp rather than missing sound
+_LONGEST_PACKET_S = 1.0
 
 _CODECS = {
     "mp3": "MP3",
     "mp2": "MP2",
-    "aac": "AAC",
-    "alac": "ALAC",
-    "opus": "Opus",
-    "vorbis": "Vorbis",
-    "flac": "FLAC",
     "wmav1": "WMA",
     "wmav2": "WMA",
     "wmapro": "WMA Pro",
     "wmalossless": "WMA Lossless",
     "ac3": "AC-3",
     "eac3": "E-AC-3",
+    "opus": "Opus",
+    "vorbis": "Vorbis",
+    "wavpack": "WavPack",
+    "ape": "Monkey’s Audio",
 }
-_CONTAINERS = {"mov": "MP4", "matroska": "Matroska", "ogg": "Ogg", "asf": "", "mpegts": "MPEG-TS", "avi": "AVI", "wav": "WAV"}
-_GUESSED_LENGTH = {"aac", "ac3", "eac3", "mp3"}  # raw streams: FFmpeg extrapolates from the first frames' bit rate
+_CONTAINERS = {"mov": "MP4", "matroska": "Matroska", "ogg": "Ogg", "mpegts": "MPEG-TS"}
+_PLAIN = {("MP3", "mp3"), ("MP2", "mp3"), ("AAC", "aac"), ("AC-3", "ac3"), ("E-AC-3", "eac3"), ("Opus", "ogg"), ("WavPack", "wv")}
+_RAW = {"mp3", "aac", "ac3", "eac3"}  # streams without a container: FFmpeg guesses their length from the first frames
+_INEXACT_SEEK = {"aac", "ac3", "eac3"}  # after a jump their time stamps come from the guessed bit rate
+_VARYING_FRAMES = {"vorbis"}
 _MP3_LENGTH_TAGS = (b"Xing", b"Info", b"VBRI")
 
 
@@ -59,35 +60,30 @@ class PyavDecoder:
 
     def __init__(self, file: FileIO) -> None:
         self._file = file
-        self._has_length_tag = any(mark in read_head(file) for mark in _MP3_LENGTH_TAGS)
+        has_length_tag = any(tag in read_head(file) for tag in _MP3_LENGTH_TAGS)
         self.lost: list[Lost] = []
-        self._open()
-        first = self._first_frames()
-        self._sample_format = first[0].format
-        self.sample_rate: int = first[0].sample_rate
-        self.channels: int = first[0].layout.nb_channels
-        self._layout = first[0].layout.name
-        self._origin = first[0].pts
-        self._lead = first[0].samples
-        self._frame_length = gcd(*(frame.samples for frame in first[1:-1])) if len(first) > 2 else 0
-        self.format = _format_of(self._container, self._stream)
-        seconds = self._header_seconds()
-        self.frames = None if seconds is None else seconds * self.sample_rate
-        self.promised = None if self._length_is_guessed() else self.frames
         self.ended_early = False
+        self._held: Audio | None = None
+        self._open()
+        try:
+            self._learn(list(islice(self._items, _FIRST_FRAMES)))
+        except BaseException:
+            self.close()
+            raise
+        self.format = _format_of(self._container.format.name, self._stream)
+        self.frames = self._header_frames()
+        self.promised = self.frames if has_length_tag or self._container.format.name not in _RAW else None
 
-    def seek(self, frame: int) -> None:
-        """See `Decoder.seek`."""
+    def approach(self, frame: int) -> None:
+        """See `Decoder.approach`."""
         if frame > _PREROLL_S * self.sample_rate and not self._jump(frame):
-            self._rewind()
-        while self.position < frame and len(self.read(min(frame - self.position, self.sample_rate))):
-            pass
-        self.lost.clear()
+            self._container.close()
+            self._open()
 
     def read(self, frames: int) -> Audio:
         """See `Decoder.read`."""
-        block = self._held if len(self._held) else self._convert(self._gather(frames))
-        self._held = block[frames:]
+        block = self._held if self._held is not None else self._next_block(frames)
+        self._held = block[frames:] if len(block) > frames else None
         self.position += min(frames, len(block))
         return block[:frames]
 
@@ -98,119 +94,101 @@ class PyavDecoder:
     def _open(self) -> None:
         self._file.seek(0)
         try:
-            self._container: InputContainer = av.open(Nameless(self._file), metadata_errors="ignore", buffer_size=_READ_BYTES)
+            self._container = av.open(Nameless(self._file), "r", metadata_errors="ignore", buffer_size=_READ_BYTES)
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise Refused(_reason(error)) from error
+            raise Refused(str(error)) from error
         stream = self._container.streams.best("audio")
-        if stream is None:
-            raise Refused("it has no audio track")
-        self._stream: AudioStream = stream
+        if not isinstance(stream, av.AudioStream):
+            self._container.close()
+            raise Soundless("it has no audio track")
+        self._stream = stream
+        if stream.codec_context.codec.canonical_name == "flac":
+            stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self._restart()
         self.position = 0
 
     def _restart(self) -> None:
-        self._packets: Iterator[Packet] = self._container.demux(self._stream)
-        self._waiting: list[AudioFrame | int] = []
-        self._held: Audio = np.empty((0, 1), np.float32)
+        self._items = self._decoded()
+        self._ahead: deque[Item] = deque()
+        self._held = None
 
-    def _rewind(self) -> None:
-        self._container.close()
-        self._open()
+    def _learn(self, first: list[Item]) -> None:
+        """What the first frames tell. They stay to be read."""
+        frames = [item for item in first if not isinstance(item, Gap)]
+        if not frames:
+            raise Soundless("no sound in it can be decoded")
+        self._ahead.extend(first)
+        self._joiner = SampleJoiner(frames[0])
+        self.sample_rate, self.channels = self._joiner.sample_rate, self._joiner.channels
+        self._origin: int | None = frames[0].pts
+        self._lead = frames[0].samples
+        self._frame_length = gcd(*(frame.samples for frame in frames[1:-1]))
 
-    def _first_frames(self) -> list[AudioFrame]:
-        """The first frames; they stay waiting to be read. Raises `Refused` when there are none."""
-        fruitless = 0
-        while len(self._waiting) < _FIRST_FRAMES and fruitless < _FRUITLESS_PACKETS and (decoded := self._next()) is not None:
-            frames = [item for item in decoded if not isinstance(item, int)]
-            fruitless += not frames
-            self._waiting += frames
-        if not self._waiting:
-            raise Refused("no sound in it can be decoded")
-        return [item for item in self._waiting if not isinstance(item, int)]
+    def _decoded(self) -> Iterator[Item]:
+        """All frames from here on, and gaps where some are missing between two of them."""
+        missing, fruitless, due = 0.0, 0, None
+        tick = float(self._stream.time_base or 0)
+        for packet in self._demuxed():
+            try:
+                frames = packet.decode()
+            except EOFError:
+                continue
+            except av.FFmpegError:
+                missing += _seconds_of(packet)
+                frames = []
+            if not frames:
+                fruitless += 1
+                if due is None and fruitless > _FRUITLESS_PACKETS:
+                    return
+                continue
+            for frame in frames:
+                if frame.pts is not None and tick:
+                    if due is not None:
+                        jump = (frame.pts - due) * tick
+                        if missing or jump > _LEAST_GAP_S:
+                            yield from _gaps(jump if _LEAST_GAP_S < jump < _LONGEST_GAP_S else missing, frame.sample_rate)
+                    due = frame.pts + frame.samples / (frame.sample_rate * tick)
+                    missing = 0.0
+                yield frame
+        self.ended_early = self.ended_early or missing > 0
 
-    def _next(self) -> list[AudioFrame | int] | None:
-        """What the next packet holds: frames, or how many a damaged one should have held; None at the end."""
+    def _demuxed(self) -> Iterator[Packet[av.AudioStream]]:
         try:
-            packet = next(self._packets)
-        except StopIteration:
-            return None
+            yield from self._container.demux(self._stream)
         except (av.FFmpegError, OSError):
             self.ended_early = True
-            return None
-        try:
-            return [frame for frame in packet.decode() if frame.samples]
-        except EOFError:
-            return []
-        except av.FFmpegError:
-            return [self._length_of(packet)]
 
-    def _length_of(self, packet: Packet) -> int:
-        seconds = float(packet.duration * packet.time_base) if packet.duration and packet.time_base else 0.0
-        return round(min(max(seconds, 0.0), _LONGEST_LOSS_S) * self._stream.codec_context.sample_rate)
+    def _next_block(self, frames: int) -> Audio:
+        items = self._gathered(frames)
+        position = self.position
+        for item in items:
+            if isinstance(item, Gap):
+                self.lost.append(Lost(position, item.samples))
+            position += item.samples
+        return self._joiner.join(items)
 
-    def _gather(self, frames: int) -> list[AudioFrame | int]:
-        """Waiting and further items that make at most `frames` frames, or one item that is longer."""
-        items, self._waiting = self._waiting, []
-        total = sum(map(_samples, items))
-        while total < frames and (decoded := self._next()) is not None:
-            more = sum(map(_samples, decoded))
-            if items and total + more > frames:
-                self._waiting = decoded
+    def _gathered(self, frames: int) -> list[Item]:
+        """Items that make at most `frames` frames, or one that is longer."""
+        items: list[Item] = []
+        total = 0
+        for item in chain(self._taken_from_ahead(), self._items):
+            total += item.samples
+            if total > frames and items:
+                self._ahead.appendleft(item)
                 break
-            items += decoded
-            total += more
+            items.append(item)
+            if total >= frames:
+                break
         return items
 
-    def _convert(self, items: list[AudioFrame | int]) -> Audio:
-        if not items:
-            return np.empty((0, self.channels), np.float32)
-        block = self._joined(items) if self._is_usual(items[0]) and self._is_usual(items[-1]) else None
-        return block if block is not None else self._pieced(items)
-
-    def _is_usual(self, item: AudioFrame | int) -> bool:
-        if isinstance(item, int):
-            return False
-        same_format = item.sample_rate == self.sample_rate and item.format.name == self._sample_format.name
-        return same_format and item.layout.nb_channels == self.channels
-
-    def _joined(self, items: list[AudioFrame | int]) -> Audio | None:
-        """All frames at once, or None when one of them is not like the others."""
-        planar, dtype = self._sample_format.is_planar, np.dtype(_DTYPES[self._sample_format.packed.name])
-        try:
-            planes = [item.planes for item in items]  # type: ignore[union-attr]  # a loss has no planes: caught below
-        except AttributeError:
-            return None
-        joined = bytearray().join([plane[row] for row in range(self.channels if planar else 1) for plane in planes])
-        samples = np.frombuffer(joined, dtype)
-        if samples.size != self.channels * sum(map(_samples, items)):
-            return None  # a trimmed frame's planes are longer than its samples
-        return _scaled(samples.reshape(self.channels, -1).T if planar else samples.reshape(-1, self.channels))
-
-    def _pieced(self, items: list[AudioFrame | int]) -> Audio:
-        pieces, position = [], self.position
-        for item in items:
-            if isinstance(item, int):
-                self.lost.append(Lost(position, item))
-                pieces.append(np.zeros((item, self.channels), np.float32))
-            else:
-                pieces += map(self._array, [item] if self._is_usual(item) else self._made_usual(item))
-            position += len(pieces[-1]) if pieces else 0
-        return np.concatenate(pieces) if pieces else np.empty((0, self.channels), np.float32)
-
-    def _array(self, frame: AudioFrame) -> Audio:
-        samples = frame.to_ndarray()
-        return _scaled(samples.T if frame.format.is_planar else samples.reshape(-1, self.channels))
-
-    def _made_usual(self, frame: AudioFrame) -> list[AudioFrame]:
-        """A frame of another rate, layout or format (files joined end to end), as the first one was."""
-        frame.pts = None
-        resampler = av.AudioResampler(self._sample_format.name, self._layout, self.sample_rate)
-        return [*resampler.resample(frame), *resampler.resample(None)]
+    def _taken_from_ahead(self) -> Iterator[Item]:
+        while self._ahead:
+            yield self._ahead.popleft()
 
     def _jump(self, frame: int) -> bool:
-        """Be at `frame` minus what must be decoded before; False where that cannot be done to the sample."""
+        """Be a little before `frame`; False where it cannot be told to the sample where a jump leads."""
         tick = self._stream.time_base
-        if self._origin is None or not tick:
+        if self._origin is None or not tick or self._container.format.name in _INEXACT_SEEK:
             return False
         target = self._origin + round((frame / self.sample_rate - _PREROLL_S) / tick)
         try:
@@ -218,62 +196,58 @@ class PyavDecoder:
         except (av.FFmpegError, OSError):
             return False
         self._restart()
-        landed = self._landing(float(tick) * self.sample_rate)
-        if landed is None or landed > frame:
+        first = next(self._items, None)
+        if first is None or isinstance(first, Gap) or first.pts is None:
             return False
+        landed = self._frame_of(first.pts - self._origin, float(tick) * self.sample_rate)
+        if landed is None or not 0 <= landed <= frame:
+            return False
+        self._ahead.append(first)
         self.position = landed
         return True
 
-    def _landing(self, tick: float) -> int | None:
-        """Which frame of the recording the first decoded one is, None when its time stamp does not tell exactly."""
-        while not any(not isinstance(item, int) for item in self._waiting):
-            decoded = self._next()
-            if decoded is None:
-                return None
-            self._waiting = [item for item in decoded if not isinstance(item, int)]
-        first = self._waiting[0]
-        if isinstance(first, int) or first.pts is None or self._origin is None:
-            return None
-        rough = (first.pts - self._origin) * tick
-        return round(rough) if tick <= 1 else self._snapped(rough, tick)
+    def _frame_of(self, ticks: int, frames_per_tick: float) -> int | None:
+        """Which frame is `ticks` behind the start, None when that cannot be told.
 
-    def _snapped(self, rough: float, tick: float) -> int | None:
-        """The start of a frame that a time stamp coarser than a sample must mean, if all frames are as long."""
-        if self._stream.codec_context.codec.canonical_name == "vorbis" or not self._frame_length:
+        Where a tick is longer than a frame (Matroska, WMA: 1 ms), the stamp must mean a multiple of the codec's frame length.
+        """
+        rough = ticks * frames_per_tick
+        if frames_per_tick <= 1:
+            return round(rough)
+        if self._stream.codec_context.codec.canonical_name in _VARYING_FRAMES or not self._frame_length:
             return None
         exact = self._lead + round((rough - self._lead) / self._frame_length) * self._frame_length
-        return exact if abs(exact - rough) <= tick + 1 else None
+        return exact if abs(exact - rough) <= frames_per_tick + 1 else None
 
-    def _header_seconds(self) -> float | None:
-        stream, tick = self._stream, self._stream.time_base
-        if stream.duration and tick:
-            skipped = (self._origin or 0) - (stream.start_time or 0)
-            return float((stream.duration - skipped) * tick)
-        if tag := stream.metadata.get("DURATION"):
-            return _seconds_of(tag)
-        whole = self._container.duration
-        return whole / 1e6 if whole and not self._container.streams.video else None
-
-    def _length_is_guessed(self) -> bool:
-        return self._container.format.name in _GUESSED_LENGTH and not self._has_length_tag
-
-
-def _samples(item: AudioFrame | int) -> int:
-    return item if isinstance(item, int) else item.samples
+    def _header_frames(self) -> float | None:
+        stream = self._stream
+        codec = stream.codec_context
+        skipped = codec.delay if codec.codec.canonical_name == "opus" else 0
+        seconds = None
+        if stream.duration and stream.time_base:
+            seconds = float(stream.duration * stream.time_base)
+        elif tag := stream.metadata.get("DURATION"):
+            seconds = _seconds_of_clock(tag)
+        elif self._container.duration and not self._container.streams.video:
+            seconds = self._container.duration / av.time_base
+        return None if seconds is None else max(0.0, seconds * self.sample_rate - skipped)
 
 
-def _scaled(samples: np.ndarray) -> Audio:
-    if samples.dtype == np.float32:
-        return samples
-    if samples.dtype == np.float64:
-        return samples.astype(np.float32)
-    name = {1: "u8", 2: "s16", 4: "s32", 8: "s64"}[samples.dtype.itemsize]
-    scaled = samples.astype(np.float32)
-    scaled /= np.float32(_FULL_SCALE[name])
-    return scaled - np.float32(1) if name == "u8" else scaled
+def _gaps(seconds: float, sample_rate: int) -> Iterator[Gap]:
+    """Pieces of at most a second, so that a long gap needs no more memory than a short one."""
+    samples = round(seconds * sample_rate)
+    while samples > 0:
+        yield Gap(min(samples, sample_rate))
+        samples -= sample_rate
 
 
-def _seconds_of(clock: str) -> float | None:
+def _seconds_of(packet: Packet[av.AudioStream]) -> float:
+    """How much sound a packet that cannot be decoded should have held; a claim of more than a second is damage too."""
+    seconds = float(packet.duration * packet.time_base) if packet.duration and packet.time_base else 0.0
+    return min(max(seconds, 0.0), _LONGEST_PACKET_S)
+
+
+def _seconds_of_clock(clock: str) -> float | None:
     """Seconds of a text like `00:00:06.023000000`."""
     try:
         hours, minutes, seconds = map(float, clock.split(":"))
@@ -283,15 +257,10 @@ def _seconds_of(clock: str) -> float | None:
     return total if isfinite(total) and total > 0 else None
 
 
-def _format_of(container: InputContainer, stream: AudioStream) -> str:
-    codec = stream.codec_context.codec
-    name = _CODECS.get(codec.canonical_name, codec.canonical_name.upper())
-    family = container.format.name.split(",")[0]
-    if {name.lower(), family} <= {name.lower(), codec.canonical_name, "asf"} or (name, family) == ("Opus", "ogg"):
+def _format_of(container: str, stream: av.AudioStream) -> str:
+    codec = stream.codec_context.codec.canonical_name
+    name = "PCM" if codec.startswith("pcm_") else _CODECS.get(codec, codec.upper())
+    family = container.split(",")[0]
+    if (name, family) in _PLAIN or family in (codec, "asf"):
         return name
-    inside = _CONTAINERS.get(family, family.upper())
-    return f"{name} in {inside}"
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
+    return f"{name} in {_CONTAINERS.get(family, family.upper())}"

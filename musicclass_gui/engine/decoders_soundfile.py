@@ -41,6 +41,7 @@ class SoundfileDecoder:
     """A `Decoder` over libsndfile."""
 
     def __init__(self, file: FileIO) -> None:
+        file.seek(0)
         # A file descriptor spares a call into Python per read; on Windows libsndfile has descriptors of its own.
         source = file.fileno() if os.name == "posix" else Nameless(file)
         try:
@@ -56,12 +57,11 @@ class SoundfileDecoder:
         self.position = 0
         self.lost: list[Lost] = []
 
-    def seek(self, frame: int) -> None:
-        """See `Decoder.seek`."""
+    def approach(self, frame: int) -> None:
+        """See `Decoder.approach`."""
         try:
             self.position = self._file.seek(frame if self.frames is None else min(frame, int(self.frames)))
         except (soundfile.LibsndfileError, OSError) as error:
-            self.position = frame
             raise Stopped(_reason(error)) from error
 
     def read(self, frames: int) -> Audio:
