@@ -1,0 +1,316 @@
+"""A lane: one classifier's answer along the time axis, in coloured and lettered segments that can be clicked and walked.
+
+It draws an Answer and says what was chosen; it must not know how the answer was made, nor the player.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QBrush, QHelpEvent, QPainter, QPen
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from musicclass_gui.app.theme import class_colour, class_letter, mix, on_colour
+from musicclass_gui.app.words import confidence_words, percent
+from musicclass_gui.ui.axes import time_label
+from musicclass_gui.ui.lane_layout import LaneLayout, Piece
+from musicclass_gui.ui.timeline_paint import (
+    Scale,
+    colour,
+    draw_focus,
+    draw_line,
+    draw_pending,
+    draw_selection,
+    hover_pen,
+    playhead_pen,
+)
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QKeyEvent, QPaintEvent
+
+    from musicclass_gui.app.theme import Theme
+    from musicclass_gui.engine.answers import Answer, Segment
+    from musicclass_gui.engine.windows import Span
+    from musicclass_gui.ui.timeline_view import TimeView
+
+NONE_TEXT = "None of these"
+
+_HEIGHT_EM = 2.5
+_RADIUS = 4.0
+_ROUNDED_FROM_PX = 7.0
+_TEXT_PADDING = 7.0
+_CODE_PADDING = 2.5
+_CODE_FROM_PX = 12.0
+_PALEST = 0.5  # of the ground mixed into a segment of probability 0
+
+
+class Lane(QWidget):
+    """One answer in time; `gutter` pixels at the left hold its name, `margin` pixels at the right stay free."""
+
+    activated = Signal(str, float, float)  # classifier, start and end in seconds
+
+    def __init__(self, view: TimeView, theme: Theme, gutter: int, margin: int) -> None:
+        super().__init__()
+        self._view, self._theme = view, theme
+        self._gutter, self._margin = gutter, margin
+        self._answer: Answer | None = None
+        self._layout: LaneLayout | None = None
+        self._answered_s = 0.0
+        self._playhead_s = 0.0
+        self._hover_s: float | None = None
+        self._hovered: int | None = None
+        self._current: int | None = None
+        self._selection: Span | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setProperty("restingCursor", Qt.CursorShape.PointingHandCursor.value)
+        view.changed.connect(self.update)
+
+    @property
+    def classifier(self) -> str:
+        """Whose answer it shows."""
+        return self._answer.classifier if self._answer else ""
+
+    @property
+    def layout_of_answer(self) -> LaneLayout | None:
+        """The segments by time, as the overview needs them too."""
+        return self._layout
+
+    @property
+    def current(self) -> Segment | None:
+        """The segment that the keyboard is on."""
+        return self._layout.segments[self._current] if self._layout and self._current is not None else None
+
+    def set_answer(self, answer: Answer, answered_s: float | None) -> None:
+        """Show an answer that holds up to `answered_s` (None: up to its last segment)."""
+        before = self.current
+        self._answer, self._layout = answer, LaneLayout(answer)
+        self._answered_s = self._layout.end_s if answered_s is None else answered_s
+        self._current = self._layout.index_at((before.start_s + before.end_s) / 2) if before else None
+        self._hovered = None
+        self._describe()
+        self.update()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take other colours."""
+        self._theme = theme
+        self.update()
+
+    def set_playhead(self, time_s: float) -> None:
+        """Move the playhead, painting only where it was and is."""
+        before, self._playhead_s = self._playhead_s, time_s
+        self._update_at(before)
+        self._update_at(time_s)
+
+    def set_hover(self, time_s: float | None, *, here: bool = False) -> None:
+        """Draw a thin line at a time, or none; `here`: the mouse is on this lane."""
+        before, self._hover_s = self._hover_s, time_s
+        self._update_at(before)
+        self._update_at(time_s)
+        hovered = self._layout.index_at(time_s) if here and self._layout and time_s is not None else None
+        if hovered != self._hovered:
+            self._hovered = hovered
+            self.update()
+
+    def set_selection(self, selection: Span | None) -> None:
+        """Mark a span, or none."""
+        self._selection = selection
+        self.update()
+
+    def scale(self) -> Scale:
+        """Where times lie."""
+        return Scale(self._view.start_s, self._view.end_s, self._gutter, max(1.0, self.width() - self._gutter - self._margin))
+
+    def segment_at(self, time_s: float) -> Segment | None:
+        """The segment at a time."""
+        index = self._layout.index_at(time_s) if self._layout else None
+        return self._layout.segments[index] if self._layout and index is not None else None
+
+    def activate_at(self, time_s: float) -> None:
+        """Choose the segment at a time, if there is one."""
+        if self._layout is not None and (index := self._layout.index_at(time_s)) is not None:
+            self._go_to(index)
+            self._activate()
+
+    def words_for(self, segment: Segment) -> str:
+        """What a segment says, in words."""
+        times = f"{time_label(segment.start_s, 1)}–{time_label(segment.end_s, 1)}"
+        if segment.label is None:
+            return f"{NONE_TEXT}, {times}"
+        return f"{segment.label}, {times}, {confidence_words(segment.probability)} ({percent(segment.probability)})"
+
+    def sizeHint(self) -> QSize:
+        """What Qt asks."""
+        return QSize(400, round(self.fontMetrics().height() * _HEIGHT_EM))
+
+    def minimumSizeHint(self) -> QSize:
+        """What Qt asks."""
+        return QSize(self._gutter + self._margin + 80, self.sizeHint().height())
+
+    def _update_at(self, time_s: float | None) -> None:
+        if time_s is not None:
+            self.update(round(self.scale().x(time_s)) - 3, 0, 6, self.height())
+
+    # painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """What Qt asks."""
+        painter = QPainter(self)
+        scale = self.scale()
+        track = QRectF(scale.left, 3, scale.width, self.height() - 6)
+        self._paint_name(painter, track)
+        painter.save()
+        painter.setClipRect(QRectF(scale.left, 0, scale.width, self.height()), Qt.ClipOperation.IntersectClip)
+        self._paint_track(painter, track, scale)
+        self._paint_over(painter, QRectF(scale.left, 0, scale.width, self.height()), scale)
+        painter.restore()
+        if self.hasFocus():
+            draw_focus(painter, QRectF(self.rect()), self._theme)
+
+    def _paint_name(self, painter: QPainter, track: QRectF) -> None:
+        name = self.classifier.replace("_", " ").capitalize()
+        room = QRectF(0, track.top(), self._gutter - 9, track.height())
+        painter.setPen(colour(self._theme.text))
+        shown = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, int(room.width()))
+        painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, shown)
+
+    def _paint_track(self, painter: QPainter, track: QRectF, scale: Scale) -> None:
+        painter.fillRect(track, colour(mix(self._theme.surface, self._theme.raised, 0.5)))
+        if self._layout is None:
+            return
+        pending = max(track.left(), scale.x(self._answered_s)), min(track.right(), scale.x(self._view.duration_s))
+        if self._answered_s < self._view.duration_s:
+            draw_pending(painter, QRectF(pending[0], track.top(), pending[1] - pending[0], track.height()), self._theme, "Not analysed yet")
+        for piece in self._layout.pieces(scale):
+            self._paint_piece(painter, track, piece)
+
+    def _paint_piece(self, painter: QPainter, track: QRectF, piece: Piece) -> None:
+        gap = 1.0 if piece.right - piece.left > 3 else 0.0
+        box = QRectF(piece.left, track.top(), max(1.0, piece.right - piece.left - gap), track.height())
+        fill = self._fill(piece)
+        self._paint_box(painter, box, piece, fill)
+        if box.width() > _CODE_FROM_PX:
+            self._paint_text(painter, box, piece, fill)
+
+    def _fill(self, piece: Piece) -> str:
+        assert self._layout is not None
+        if piece.label is None:
+            return mix(self._theme.none, self._theme.surface, 0.72)
+        plain = class_colour(self._theme, piece.label, self._layout.labels)
+        pale = mix(plain, self._theme.surface, (1 - min(max(piece.probability, 0.0), 1.0)) * _PALEST)
+        return mix(pale, self._theme.text, 0.12) if piece.index is not None and piece.index == self._hovered else pale
+
+    def _paint_box(self, painter: QPainter, box: QRectF, piece: Piece, fill: str) -> None:
+        if box.width() < _ROUNDED_FROM_PX:
+            painter.fillRect(box, colour(fill))
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(self._outline(piece))
+        painter.setBrush(colour(fill))
+        painter.drawRoundedRect(box, _RADIUS, _RADIUS)
+        if piece.label is None:
+            painter.setBrush(QBrush(colour(self._theme.none, 0.8), Qt.BrushStyle.FDiagPattern))
+            painter.drawRoundedRect(box, _RADIUS, _RADIUS)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _outline(self, piece: Piece) -> QPen:
+        if piece.index is not None and piece.index == self._current and self.hasFocus():
+            return QPen(colour(self._theme.text), 2)
+        return QPen(Qt.PenStyle.NoPen)
+
+    def _paint_text(self, painter: QPainter, box: QRectF, piece: Piece, fill: str) -> None:
+        assert self._layout is not None
+        metrics, full = painter.fontMetrics(), piece.label or NONE_TEXT
+        texts = [(full, _TEXT_PADDING), (class_letter(piece.label, self._layout.labels), _CODE_PADDING)]
+        if piece.label is not None and piece.index is not None:
+            texts.insert(0, (f"{full}   {percent(piece.probability)}", _TEXT_PADDING))
+        fitting = ((text, padding) for text, padding in texts if metrics.horizontalAdvance(text) + 2 * padding <= box.width())
+        text, padding = next(fitting, ("", 0.0))
+        place = box.adjusted(padding, 0, -padding, 0)
+        if piece.label is None and text:
+            self._paint_plate(painter, place, metrics.horizontalAdvance(text), fill)
+        painter.setPen(colour(on_colour(fill)))
+        align = Qt.AlignmentFlag.AlignHCenter if padding == _CODE_PADDING else Qt.AlignmentFlag.AlignLeft
+        painter.drawText(place, align | Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _paint_plate(self, painter: QPainter, place: QRectF, width: int, fill: str) -> None:
+        """A plain ground under text on hatching."""
+        height = painter.fontMetrics().height()
+        painter.fillRect(QRectF(place.left() - 3, place.center().y() - height / 2, width + 6, height), colour(fill))
+
+    def _paint_over(self, painter: QPainter, area: QRectF, scale: Scale) -> None:
+        draw_selection(painter, area, scale, self._selection, self._theme, opacity=0.1)
+        if self._hover_s is not None:
+            draw_line(painter, scale.x(self._hover_s), area, hover_pen(self._theme))
+        draw_line(painter, scale.x(self._playhead_s), area, playhead_pen(self._theme))
+
+    # keyboard, tool tip, words
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """What Qt tells: walk the segments and choose one."""
+        key, steps = Qt.Key(event.key()), {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+        last = len(self._layout.segments) - 1 if self._layout else -1
+        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier or last < 0:
+            event.ignore()
+        elif key in steps:
+            self._go_to(min(max(self._nearest() + steps[key] * (self._current is not None), 0), last))
+        elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
+            self._go_to(0 if key == Qt.Key.Key_Home else last)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._go_to(self._nearest())
+            self._activate()
+        else:
+            event.ignore()
+
+    def _nearest(self) -> int:
+        """Where the keyboard is, or would begin: at the playhead if that is in view, else at the first in view."""
+        assert self._layout is not None
+        if self._current is not None:
+            return self._current
+        time_s = self._playhead_s if self._view.start_s <= self._playhead_s < self._view.end_s else self._view.start_s
+        ends = [segment.end_s for segment in self._layout.segments]
+        return next((index for index, end_s in enumerate(ends) if end_s > time_s), len(ends) - 1)
+
+    def _go_to(self, index: int) -> None:
+        assert self._layout is not None
+        self._current = index
+        segment = self._layout.segments[index]
+        self._describe()
+        self._view.reveal(segment.start_s, segment.end_s)
+        self.update()
+
+    def _activate(self) -> None:
+        if (segment := self.current) is not None:
+            self.activated.emit(self.classifier, segment.start_s, segment.end_s)
+
+    def _describe(self) -> None:
+        self.setAccessibleName(f"{self.classifier.replace('_', ' ').capitalize()} over time")
+        count = len(self._layout.segments) if self._layout else 0
+        where = (
+            f"Segment {self._current + 1} of {count}: {self.words_for(self.current)}. "
+            if self._current is not None and self.current
+            else ""
+        )
+        self.setAccessibleDescription(where + f"{count} segments. Left and Right walk them, Enter plays one.")
+
+    def event(self, event: QEvent) -> bool:
+        """What Qt tells: a tool tip is wanted, among others."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            self._show_tip(event.pos(), event.globalPos())
+            return True
+        return super().event(event)
+
+    def tip_at(self, point: QPoint | QPointF) -> str:
+        """The tool tip for a point."""
+        if point.x() < self._gutter:
+            return f"{self.classifier.capitalize()} by {self._answer.encoder}" if self._answer else ""
+        time_s = self.scale().time(point.x())
+        segment = self.segment_at(time_s)
+        if segment is None:
+            return "Not analysed yet" if self._answered_s <= time_s < self._view.duration_s else ""
+        return f"{self.words_for(segment)}\nClick to hear it, double-click to zoom to it"
+
+    def _show_tip(self, point: QPoint, screen: QPoint) -> None:
+        text = self.tip_at(point)
+        QToolTip.showText(screen, text, self) if text else QToolTip.hideText()
