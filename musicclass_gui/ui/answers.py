@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
 
 from musicclass_gui.app import words
 from musicclass_gui.ui.bars import ClassRow
@@ -185,7 +185,9 @@ class AnswerCard(Styled):
         self._windows.heard.connect(self.heard)
         for part in (self._windows, self._neighbours, self._note):
             box.addWidget(part)
-        box.addStretch()
+        # It takes spare height, but unlike addStretch() does not make the card ask for any.
+        box.addSpacerItem(QSpacerItem(0, 0, QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred))
+        box.setStretch(box.count() - 1, 1)
 
     def _show_words(self, large: str, line: str) -> None:
         self._headline.setText(large)

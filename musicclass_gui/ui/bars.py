@@ -35,7 +35,7 @@ class ClassRow(QAbstractButton):
         self._share = 0.0
         self._name_width = 90
         self.label = ""
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         set_role(self, "class-row")

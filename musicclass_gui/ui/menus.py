@@ -14,7 +14,7 @@ from musicclass_gui.app.actions import ACTIONS, BY_ID
 from musicclass_gui.ui.palette import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from PySide6.QtWidgets import QMainWindow
 
@@ -37,10 +37,10 @@ class ActionSet:
         for name, action in self.by_id.items():
             action.triggered.connect(_without_state(handlers[name]))
 
-    def set_icons(self, icon: Callable[[str], QIcon]) -> None:
-        """Draw every action's picture anew."""
+    def set_icons(self, icon: Callable[[str], QIcon], only: Collection[str] | None = None) -> None:
+        """Draw the pictures of the actions anew; `only` some of them, by the pictures' names."""
         for action in ACTIONS:
-            if action.icon:
+            if action.icon and (only is None or action.icon in only):
                 self.by_id[action.id].setIcon(icon(action.icon))
 
     def refresh(self, session: Session) -> None:

@@ -30,13 +30,14 @@ class Notice:
 
 
 class NoticeBar(QWidget):
-    """Shows notices one under the other; `triggered` carries the id of an action that was asked for."""
+    """Shows notices one under the other; `triggered` carries the id of an action, `dismissed` a notice that was closed."""
 
     triggered = Signal(str)
+    dismissed = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
-        self._dismissed: set[Notice] = set()
+        self._closed: set[Notice] = set()
         self._rows: dict[Notice, NoticeRow] = {}
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(0, 0, 0, 0)
@@ -50,8 +51,8 @@ class NoticeBar(QWidget):
 
     def show_notices(self, notices: Sequence[Notice]) -> None:
         """Show exactly these, less those that were dismissed while they were true."""
-        self._dismissed &= set(notices)
-        wanted = [notice for notice in dict.fromkeys(notices) if notice not in self._dismissed]
+        self._closed &= set(notices)
+        wanted = [notice for notice in dict.fromkeys(notices) if notice not in self._closed]
         for gone in self._rows.keys() - set(wanted):
             self._drop(gone)
         for notice in wanted:
@@ -61,9 +62,10 @@ class NoticeBar(QWidget):
 
     def dismiss(self, notice: Notice) -> None:
         """Hide `notice` until it is news again."""
-        self._dismissed.add(notice)
+        self._closed.add(notice)
         self._drop(notice)
         self.setVisible(bool(self._rows))
+        self.dismissed.emit(notice)
 
     def _add(self, notice: Notice) -> None:
         row = NoticeRow(notice)
@@ -121,6 +123,6 @@ class NoticeRow(Styled):
         button.setAutoRaise(True)
         button.setToolTip("Dismiss")
         button.setAccessibleName(f"Dismiss: {self.notice.text}")
-        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.clicked.connect(lambda: self.dismissed.emit(self.notice))
         return button

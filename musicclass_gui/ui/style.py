@@ -17,9 +17,11 @@ QLabel[class="answer-none"] { font-size: 20pt; font-weight: 600; color: $text_mu
 QLabel[class="section"] { color: $text_muted; font-weight: 600; font-size: 9pt; }
 QLabel[class="name"] { font-size: 11pt; font-weight: 600; }
 QLabel[class="small"] { color: $text_muted; font-size: 9pt; }
-QLabel[class="clock"] { font-family: "DejaVu Sans Mono", "Cascadia Mono", Menlo, Consolas, monospace; font-size: 12pt; font-weight: 600; }
-QLabel[class="clock-total"] { font-family: "DejaVu Sans Mono", "Cascadia Mono", Menlo, Consolas, monospace; color: $text_muted; }
+QLabel[class="clock"] { font-family: $mono; font-size: 12pt; font-weight: 600; }
+QLabel[class="clock-idle"] { font-family: $mono; font-size: 12pt; color: $text_muted; }
+QLabel[class="clock-total"] { font-family: $mono; color: $text_muted; }
 
+QToolBar#top_bar { padding: 0; border: none; spacing: 0; }
 QFrame[class="topbar"] { background: $surface; border: none; border-bottom: 1px solid $border; }
 QFrame[class="notice-info"] { background: $info_ground; border: none; border-bottom: 1px solid $border; }
 QFrame[class="notice-warn"] { background: $warn_ground; border: none; border-bottom: 1px solid $border; }
@@ -28,7 +30,7 @@ QLabel[class="mark-info"] { color: $accent; font-weight: 700; }
 QLabel[class="mark-warn"] { color: $warn; font-weight: 700; }
 QLabel[class="mark-bad"] { color: $bad; font-weight: 700; }
 
-QToolButton[class="play"] { background: $accent; border: 2px solid $accent; border-radius: 19px; padding: 7px; }
+QToolButton[class="play"] { background: $accent; border: 2px solid $accent; border-radius: 20px; padding: 7px; }
 QToolButton[class="play"]:hover { background: $accent_hover; }
 QToolButton[class="play"]:focus { border-color: $text; }
 QToolButton[class="play"]:disabled { background: $raised; border-color: $border; }
@@ -43,6 +45,8 @@ QPushButton[class="search"]:hover { border-color: $text_muted; }
 QPushButton[class="search"]:focus { border: 2px solid $accent; padding: 4px 11px; }
 
 QScrollArea[class="plain"], QScrollArea[class="plain"] > QWidget > QWidget[class="plain"] { background: $window; border: none; }
+QFrame[class="dock-title"] { background: $window; border: none; border-bottom: 1px solid $border; }
+QFrame[class="dock-title"] QToolButton { padding: 3px; border-radius: 4px; }
 QFrame[class="panel"] { background: $window; border: none; }
 """
 
@@ -51,6 +55,7 @@ def stylesheet(theme: Theme) -> str:
     """The whole style sheet of the window for a theme."""
     tokens = {name: value for name, value in vars(theme).items() if isinstance(value, str)}
     shades = {
+        "mono": '"DejaVu Sans Mono", "Cascadia Mono", Menlo, Consolas, monospace',
         "info_ground": themes.mix(theme.surface, theme.accent, 0.10),
         "warn_ground": themes.mix(theme.surface, theme.warn, 0.14),
         "bad_ground": themes.mix(theme.surface, theme.bad, 0.14),

@@ -111,7 +111,7 @@ class TopBar(Styled):
         self.search.clicked.connect(palette_action.trigger)
         self.theme.setIconSize(QSize(18, 18))
         self.theme.setAutoRaise(True)
-        self.theme.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.theme.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.theme.setToolTip("Switch between light and dark")
         self.theme.setAccessibleName("Switch between light and dark")
         self.theme.clicked.connect(self.theme_toggled)

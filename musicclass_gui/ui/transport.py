@@ -5,6 +5,7 @@ It shows the player and asks it; what the keys do is in the action table.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -17,7 +18,7 @@ from musicclass_gui.ui.widgets import set_role, text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from PySide6.QtGui import QAction
+    from PySide6.QtGui import QAction, QIcon
 
     from musicclass_gui.app.player import Player
 
@@ -33,11 +34,9 @@ class Transport(QWidget):
     def __init__(self, actions: Mapping[str, QAction], player: Player) -> None:
         super().__init__()
         self._player = player
-        self._duration_s = float("nan")
         self._chosen_device = ""
-        self.play = _action_button(actions["play.toggle"], 20)
-        set_role(self.play, "play")
-        self.clock = text("–:––", "clock")
+        self.play = _play_button(actions["play.toggle"])
+        self.clock = text("0:00.0", "clock")
         self.total = text("", "clock-total")
         self.volume = self._slider()
         self.device = QToolButton()
@@ -47,18 +46,22 @@ class Transport(QWidget):
 
     def show_position(self, position_s: float) -> None:
         """Show where playing is."""
-        known = self._duration_s == self._duration_s
-        self.clock.setText(words.clock(position_s, tenths=True) if known else "–:––")
+        self.clock.setText(words.clock(position_s, tenths=True))
         self.clock.setAccessibleName(f"Position {self.clock.text()}")
 
     def show_duration(self, duration_s: float) -> None:
         """Show how long the recording is; NaN when there is none."""
-        self._duration_s = duration_s
-        known = duration_s == duration_s
+        known = math.isfinite(duration_s)
+        set_role(self.clock, "clock" if known else "clock-idle")
         self.total.setText(f"/ {words.clock(duration_s)}" if known else "")
-        widest = words.clock(duration_s, tenths=True) if known else "–:––"
+        widest = words.clock(duration_s if known else 0.0, tenths=True)
         self.clock.setMinimumWidth(self.clock.fontMetrics().horizontalAdvance(widest) + 6)
         self.show_position(self._player.position_s)
+
+    def show_playing(self, icon: QIcon, *, playing: bool) -> None:
+        """Show whether the big button plays or pauses."""
+        self.play.setIcon(icon)
+        self.play.setAccessibleName("Pause" if playing else "Play")
 
     def show_sound(self, volume: float, device: str, problem: str) -> None:
         """Show the loudness (0 to 1), the chosen output device, and why there is no sound, if there is none."""
@@ -87,7 +90,7 @@ class Transport(QWidget):
     def _build_device(self) -> None:
         self.device.setIconSize(QSize(18, 18))
         self.device.setAutoRaise(True)
-        self.device.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.device.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.device.setAccessibleName("Output device")
         self.device.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.device.setMenu(self.device_menu)
@@ -121,12 +124,31 @@ class Transport(QWidget):
             self.device_menu.addAction(self._player.problem).setEnabled(False)
 
 
+def _play_button(action: QAction) -> QToolButton:
+    """The big button. It takes all from its action but the picture, which must stand out on the accent colour."""
+    button = QToolButton()
+    set_role(button, "play")
+    button.setIconSize(QSize(20, 20))
+    button.setFixedSize(40, 40)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setAccessibleName("Play")
+    button.clicked.connect(action.trigger)
+
+    def follow() -> None:
+        button.setEnabled(action.isEnabled())
+        button.setToolTip(action.toolTip())
+
+    action.changed.connect(follow)
+    follow()
+    return button
+
+
 def _action_button(action: QAction, size: int) -> QToolButton:
     """A picture button that is the action: its state, tool tip and shortcut are the action's."""
     button = QToolButton()
     button.setDefaultAction(action)
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
     button.setIconSize(QSize(size, size))
-    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.setAccessibleName(action.text().replace("&", ""))
     return button

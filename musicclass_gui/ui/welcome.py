@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from musicclass_gui.ui.widgets import Elided, Styled, clear_layout, set_role, text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _RECENT_SHOWN = 6
 
@@ -27,10 +27,7 @@ class Welcome(QWidget):
         self._recent_box = QVBoxLayout()
         self._recent_box.setSpacing(2)
         self._recent_title = text("Recent", "section")
-        outer = QVBoxLayout(self)
-        outer.addStretch(2)
-        outer.addWidget(self._card(), 0, Qt.AlignmentFlag.AlignHCenter)
-        outer.addStretch(3)
+        centre(self, self._card())
         self.set_recent([])
 
     def set_recent(self, paths: Sequence[Path]) -> None:
@@ -64,20 +61,12 @@ class Welcome(QWidget):
     def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.addStretch()
-        row.addWidget(self._button("Open…", "file.open", primary=True))
-        row.addWidget(self._button("Open folder…", "file.open_folder"))
-        row.addWidget(self._button("Open the sample", "file.open_sample"))
+        for words, action in (("Open…", "file.open"), ("Open folder…", "file.open_folder"), ("Open the sample", "file.open_sample")):
+            button = _action_button(words, action, self.triggered.emit)
+            set_role(button, "primary" if action == "file.open" else "body")
+            row.addWidget(button)
         row.addStretch()
         return row
-
-    def _button(self, words: str, action: str, *, primary: bool = False) -> QPushButton:
-        button = QPushButton(words)
-        button.setAccessibleName(words)
-        if primary:
-            set_role(button, "primary")
-            button.setDefault(True)
-        button.clicked.connect(lambda: self.triggered.emit(action))
-        return button
 
     def _recent_row(self, path: Path) -> QWidget:
         button = QPushButton()
@@ -94,6 +83,63 @@ class Welcome(QWidget):
         row.addWidget(folder, 2)
         button.setMinimumHeight(30)
         return button
+
+
+class Failed(QWidget):
+    """The page for a recording that could not be read: which, why, and what can be done."""
+
+    triggered = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._name = Elided()
+        self._reason = text("", wrap=True)
+        heading = text("This could not be read", "headline")
+        for label in (heading, self._name, self._reason):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        set_role(self._name, "muted")
+        card = Styled("card")
+        card.setFixedWidth(520)
+        box = QVBoxLayout(card)
+        box.setContentsMargins(36, 32, 36, 28)
+        box.setSpacing(10)
+        for label in (heading, self._name, self._reason):
+            box.addWidget(label)
+        box.addSpacing(6)
+        box.addLayout(self._buttons())
+        centre(self, card)
+
+    def show_failure(self, name: str, reason: str) -> None:
+        """Say which recording could not be read, and why."""
+        self._name.set_full(name)
+        self._reason.setText(reason)
+
+    def _buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.addStretch()
+        for words, action in (("Try again", "analyse.again"), ("Open another…", "file.open")):
+            row.addWidget(_action_button(words, action, self.triggered.emit))
+        row.addStretch()
+        return row
+
+
+def centre(page: QWidget, card: QWidget) -> None:
+    """Put `card` in the middle of `page`, a little above. (A layout's alignment would forget the height of wrapped text.)"""
+    row = QHBoxLayout()
+    row.addStretch()
+    row.addWidget(card)
+    row.addStretch()
+    column = QVBoxLayout(page)
+    column.addStretch(2)
+    column.addLayout(row)
+    column.addStretch(3)
+
+
+def _action_button(words: str, action: str, trigger: Callable[[str], None]) -> QPushButton:
+    button = QPushButton(words)
+    button.setAccessibleName(words)
+    button.clicked.connect(lambda: trigger(action))
+    return button
 
 
 def _see_through(label: Elided) -> Elided:

@@ -69,7 +69,7 @@ class Columns(QWidget):
 
     def add(self, child: QWidget) -> None:
         """Put `child` last."""
-        self._box.addWidget(child, 1)
+        self._box.addWidget(child)
         self._arrange()
 
     def clear(self) -> None:
@@ -89,6 +89,8 @@ class Columns(QWidget):
     def _arrange(self) -> None:
         wide = self._box.count() > 1 and self.width() >= self._column_width * self._box.count()
         direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
+        for place in range(self._box.count()):
+            self._box.setStretch(place, int(wide))
         if direction != self._box.direction():
             self._box.setDirection(direction)
 
@@ -128,7 +130,7 @@ def icon_button(icon: QIcon, name: str, tip: str = "", *, size: int = 20, checka
     button.setCheckable(checkable)
     button.setAccessibleName(name)
     button.setToolTip(tip or name)
-    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
 
 

@@ -1,0 +1,109 @@
+"""The status bar: what is being done, how far it is, how long it will take, and on what."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QProgressBar, QStatusBar
+
+from musicclass_gui.app import words
+from musicclass_gui.ui.notices import Notice
+from musicclass_gui.ui.widgets import text
+
+if TYPE_CHECKING:
+    from musicclass_gui.app.documents import Document
+    from musicclass_gui.app.player import Player
+    from musicclass_gui.app.session import Session
+
+_SCALE = 1000
+_SAID_MS = 6000
+
+
+def state_text(document: Document) -> str:
+    """What became of the open recording, in a few words."""
+    name = document.path.name if document.path else ""
+    if document.state == "ready":
+        return "Answered from the cache" if document.from_cache else "Analysed"
+    if document.state == "cancelled":
+        return f"Cancelled after {words.clock(document.answered_s)}" if document.answered_s else "Cancelled"
+    return {"empty": "Ready", "reading": f"Reading {name}", "failed": f"Could not read {name}"}[document.state]
+
+
+def queue_text(session: Session) -> str:
+    """How far the queue is, or empty when there is none to speak of."""
+    total = len(session.queue)
+    over = sum(row.over for row in session.queue)
+    if not total or over == total:
+        return ""
+    paused = "paused" if session.queue_paused else words.eta(session.queue_eta_s)
+    return f"Queue {over} of {total}" + (f", {paused}" if paused else "")
+
+
+def engine_text(session: Session) -> str:
+    """Which encoders answered, and on what."""
+    document = session.document
+    used = [f"{encoder} on {device}" for encoder, device in document.devices.items()]
+    encoders = dict.fromkeys(answer.encoder for answer in document.answers.values())
+    return " · ".join(used or [f"{encoder} on {session.device}" for encoder in encoders]) or session.device
+
+
+def current_notices(session: Session, player: Player) -> list[Notice]:
+    """Everything that is worth saying now; what is not true any more is not in it."""
+    document = session.document
+    notices = [Notice(said, "bad") for said in session.notices]
+    if document.state == "failed" and document.picture is not None:
+        notices.append(Notice(document.error, "bad", "analyse.again", "Analyse again"))
+    notices += [Notice(said, "warn") for said in document.notices]
+    if session.settings.problem:
+        notices.append(Notice(session.settings.problem, "warn"))
+    if player.problem and document.recording is not None:
+        notices.append(Notice(player.problem, "info"))
+    return notices
+
+
+class Status(QStatusBar):
+    """Shows the session's state; a message that was said stands in front of it for some seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizeGripEnabled(False)
+        self.state = text("Ready", "muted")
+        self.progress = QProgressBar()
+        self.progress.setRange(0, _SCALE)
+        self.progress.setTextVisible(False)
+        self.progress.setFixedSize(150, 8)
+        self.progress.setAccessibleName("Reading progress")
+        self.eta = text("", "muted")
+        self.queue = text("", "muted")
+        self.engine = text("", "muted")
+        self._build()
+
+    def say(self, words_: str) -> None:
+        """Say something for a moment."""
+        self.showMessage(words_, _SAID_MS)
+
+    def show_session(self, session: Session) -> None:
+        """Show what the session is doing."""
+        document = session.document
+        self.state.setText(" · ".join(filter(None, [state_text(document), session.activity])))
+        self.eta.setText(words.eta(document.eta_s))
+        self.queue.setText(queue_text(session))
+        self.engine.setText(engine_text(session))
+        self._show_progress(document)
+        for label in (self.eta, self.queue, self.engine):
+            label.setVisible(bool(label.text()))
+
+    def _show_progress(self, document: Document) -> None:
+        self.progress.setVisible(document.state == "reading")
+        known = math.isfinite(document.progress)
+        self.progress.setRange(0, _SCALE if known else 0)
+        if known:
+            self.progress.setValue(round(document.progress * _SCALE))
+
+    def _build(self) -> None:
+        self.setContentsMargins(10, 0, 10, 0)
+        for widget in (self.state, self.progress, self.eta):
+            self.addWidget(widget)
+        for label in (self.queue, self.engine):
+            self.addPermanentWidget(label)
