@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.windows import Audio
 
 _UNKNOWN_FRAMES = 2**62
+_LONGEST_VORBIS_PAGE = 255 * 2048  # packets in a page, samples that a packet of libvorbis adds at most
 _STREAMED = 0x7FFFF000  # a data size from here on is what a program writes that cannot go back to fill it in
 
 _FORMATS = {"WAV": "WAV", "WAVEX": "WAV", "RF64": "WAV", "W64": "Wave64", "AIFF": "AIFF", "AU": "AU", "FLAC": "FLAC", "CAF": "CAF"}
@@ -59,10 +60,19 @@ class SoundfileDecoder:
 
     def approach(self, frame: int) -> None:
         """See `Decoder.approach`."""
+        if self.frames is not None:
+            frame = min(frame, int(self.frames))
+        if self._file.subtype == "VORBIS":
+            frame = self._safe_vorbis_entry(frame)
         try:
-            self.position = self._file.seek(frame if self.frames is None else min(frame, int(self.frames)))
+            self.position = self._file.seek(frame)
         except (soundfile.LibsndfileError, OSError) as error:
             raise Stopped(_reason(error)) from error
+
+    def _safe_vorbis_entry(self, frame: int) -> int:
+        """A seek in Vorbis is off for up to a block behind where it lands, and by dozens of samples in the file's last page."""
+        before_last_page = int(self.frames or 0) - _LONGEST_VORBIS_PAGE
+        return max(0, min(frame - self.sample_rate // 2, before_last_page))
 
     def read(self, frames: int) -> Audio:
         """See `Decoder.read`."""
