@@ -30,6 +30,7 @@ step() {
 }
 
 fail() {
+  trap - EXIT
   tail -n 15 "$LOG" >&2
   say "$1 The whole log is $LOG"
   exit 1
@@ -170,6 +171,7 @@ prepare() {
   local needs=("${WINDOW_NEEDS[@]}") lock
   [[ $1 != test ]] || needs+=("${TEST_NEEDS[@]}")
   LOG=$(mktemp "${TMPDIR:-/tmp}/musicclass-setup.XXXXXX.log")
+  trap 'rm -f "$LOG"' EXIT
   exec {lock}<"$ROOT/pyproject.toml"
   ! command -v flock >/dev/null || flock "$lock"
   if ! is_ready "$1"; then
@@ -178,4 +180,5 @@ prepare() {
   fi
   exec {lock}<&-
   rm -f "$LOG"
+  trap - EXIT
 }
