@@ -72,7 +72,7 @@ def test_an_error_is_one_line_on_standard_error(letter: Path) -> None:
 
 @pytest.mark.parametrize(
     "args",
-    [["predict"], ["predict", "a.wav", "--classifier", "mood"], ["predict", "a.wav", "--window", "-1"], ["sing"], ["models", "fetch", "no"]],
+    [["predict"], ["predict", "a.wav", "--classifier", "mood"], ["predict", "a.wav", "--window", "-1"], ["sing"], ["models", "fetch", "x"]],
 )
 def test_wrong_usage_exits_with_2(args: list[str]) -> None:
     assert run(*args).exit_code == 2
