@@ -66,10 +66,15 @@ def _shared_bridge() -> _Bridge:
     return _bridge
 
 
+def prepare() -> None:
+    """Make `on_main` ready for use, on the main thread; making a lane does it too."""
+    _shared_bridge()
+
+
 def on_main(closure: Callable[[], None]) -> None:
-    """Run `closure` on the main thread soon, after all that was posted before it; for use inside work."""
+    """Run `closure` on the main thread soon, after all that was posted before it; for use on other threads."""
     if _bridge is None:
-        raise RuntimeError("no lane was made yet")
+        raise RuntimeError("neither was a lane made nor `prepare` called")
     _bridge.post(closure)
 
 
