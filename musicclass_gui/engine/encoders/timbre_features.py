@@ -1,236 +1,223 @@
-"""The features behind `timbre`: what is measured in each frame, and how a window's frames are summarised.
+"""The features of `timbre`: how a window's frames are summarised, and the table of names and units that documents it.
 
-Everything comes from one short-time Fourier transform, and is computed for a batch of equally long windows at once.
-Arrays are `(windows, frames, values)`. The tables here are the documentation: names, units, order and dimension all
-derive from them. Nothing here knows of scaling, recordings or heads.
+`FEATURES` is the one source of names, units, order and dimension. What is measured in a frame is in `timbre_frames`;
+scaling is in `timbre`. Nothing here depends on how loud a window is as a whole, nor on its key.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from musicclass_gui.engine.windows import Audio
+from musicclass_gui.engine.encoders import timbre_frames as frames
+from musicclass_gui.engine.encoders.timbre_frames import CONTRASTS, FRAMES_PER_S, MFCCS, SAMPLE_RATE, Array
 
-Array = NDArray[np.float32]
-
-SAMPLE_RATE = 22_050
-N_FFT = 2048
-HOP = 512
-FRAMES_PER_S = SAMPLE_RATE / HOP
-
-_MELS = 128
-_MFCCS = 20
-_DELTA_FRAMES = 9
-_DYNAMIC_RANGE_DB = 80.0  # bands quieter than this below the window's loudest count as that quiet
-_ROLLOFF = 0.85
-_POWER_FLOOR = 1e-10
-_CONTRAST_BANDS = 6  # octaves from 200 Hz up, and what lies below
-_DCTS = 3
-
-
-@dataclass(frozen=True)
-class FrameFeature:
-    """What is measured in each frame: `count` values of `unit`, and the summaries of them that a window keeps."""
-
-    name: str
-    count: int
-    unit: str
-    summaries: tuple[str, ...]
-
-
-_ALL = ("mean", "log_std", "dct")
-
-FRAME_FEATURES = (
-    FrameFeature("mfcc", _MFCCS, "dB", _ALL),
-    FrameFeature("mfcc_delta", _MFCCS, "dB/frame", ("log_std",)),
-    FrameFeature("mfcc_delta2", _MFCCS, "dB/frame²", ("log_std",)),
-    FrameFeature("centroid", 1, "kHz", _ALL),
-    FrameFeature("bandwidth", 1, "kHz", _ALL),
-    FrameFeature("rolloff", 1, "kHz", _ALL),
-    FrameFeature("flatness", 1, "log10", _ALL),
-    FrameFeature("contrast", _CONTRAST_BANDS + 1, "dB", _ALL),
-    FrameFeature("zero_crossings", 1, "1/sample", _ALL),
-    FrameFeature("rms", 1, "dB", _ALL),
-    FrameFeature("chroma", 12, "of the strongest", _ALL),
-    FrameFeature("onset", 1, "dB", _ALL),
-)
+_SHORTEST = SAMPLE_RATE // 2
+_LOW_DCTS = slice(1, 4)
+_LOG_OFFSET = 0.01  # in the feature's unit: what varies less than this does not vary
+_STEP_FRAMES = 4  # 93 ms, about the shortest note
+_CHANGE_FRAMES = 8
+_PITCH_CLASSES = 12
+_SLOWEST_BPM, _FASTEST_BPM, _USUAL_BPM = 30.0, 320.0, 120.0
+_PEAK_OVER_MEAN_DB = 0.5
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One dimension of a window's features."""
+    """One dimension: its name, the unit of its unscaled value, and how much it counts against others in a distance."""
 
     name: str
     unit: str
+    weight: float
 
 
-def _summary_features(frame_feature: FrameFeature) -> list[Feature]:
-    columns = [f"{frame_feature.name}_{i}" for i in range(frame_feature.count)] if frame_feature.count > 1 else [frame_feature.name]
-    features = []
-    for summary in frame_feature.summaries:
-        kinds = [f"dct{k}" for k in range(1, _DCTS + 1)] if summary == "dct" else [summary]
-        unit = f"ln({frame_feature.unit})" if summary == "log_std" else frame_feature.unit
-        features += [Feature(f"{column} {kind}", unit) for kind in kinds for column in columns]
-    return features
+@dataclass(frozen=True)
+class Summary:
+    """How the frames of a window, `(n, frames, count)`, become one value each, `(n, count)`."""
+
+    name: str
+    unit: str
+    weight: float
+    of: Callable[[Array], Array]
 
 
-FEATURES = (*(feature for frame_feature in FRAME_FEATURES for feature in _summary_features(frame_feature)),)
+@dataclass(frozen=True)
+class FrameFeature:
+    """A frame feature of `timbre_frames.measure` and the summaries that a window keeps of it."""
+
+    name: str
+    count: int
+    unit: str
+    summaries: tuple[Summary, ...]
+    weight: float = 1.0
 
 
-def measure(windows: Audio) -> Array:
-    """Mono windows `(n, samples ≥ 1)` at 22,050 Hz → `(n, len(FEATURES))`, in the units of `FEATURES`."""
-    frames = frame_features(windows)
-    summaries = [_summaries(frames[feature.name], feature.summaries) for feature in FRAME_FEATURES]
-    return np.concatenate([summary for group in summaries for summary in group], axis=1)
+@dataclass(frozen=True)
+class WindowFeature:
+    """`count` values measured on the window as a whole from one frame feature."""
+
+    name: str
+    count: int
+    unit: str
+    source: str
+    of: Callable[[Array], Array]
+    weight: float = 1.0
 
 
-def frame_features(windows: Audio) -> dict[str, Array]:
-    """Each of `FRAME_FEATURES` by name: `(n, frames, count)`."""
-    power = _power(windows)
-    magnitude = np.sqrt(power)
-    mel_db = _mel_db(power)
-    mfcc = _mfcc(mel_db)
-    return {
-        "mfcc": mfcc,
-        "mfcc_delta": _delta(mfcc, 1),
-        "mfcc_delta2": _delta(mfcc, 2),
-        **_spectral_shape(magnitude),
-        "flatness": _flatness(power),
-        "contrast": _contrast(magnitude),
-        "zero_crossings": _zero_crossings(windows),
-        "rms": _rms(windows),
-        "chroma": _chroma(power),
-        "onset": _onset(mel_db),
-    }
+def measure(windows: Array) -> Array:
+    """Mono windows `(n, samples ≥ 1)` at 22,050 Hz → `(n, len(FEATURES))` in the units of `FEATURES`.
+
+    What is shorter than half a second is repeated until it is that long.
+    """
+    measured = frames.measure(_long_enough(windows))
+    summaries = [summary.of(measured[feature.name]) for feature in FRAME_FEATURES for summary in feature.summaries]
+    return np.concatenate([*summaries, *(feature.of(measured[feature.source]) for feature in WINDOW_FEATURES)], axis=1)
 
 
-def _frames(windows: Audio) -> Array:
-    """Frames `(n, frames, 2048)`, each centred on a multiple of 512 samples, silence beyond the ends."""
-    padded = np.pad(windows, ((0, 0), (N_FFT // 2, N_FFT // 2)))
-    return np.lib.stride_tricks.sliding_window_view(padded, N_FFT, axis=1)[:, ::HOP]
-
-
-def _power(windows: Audio) -> Array:
-    from scipy.fft import rfft
-
-    spectrum = rfft(_frames(windows) * _hann(), axis=2)
-    return spectrum.real**2 + spectrum.imag**2
-
-
-def _mel_db(power: Array) -> Array:
-    mel_db = 10 * np.log10(np.maximum(power @ _mel_weights(), _POWER_FLOOR))
-    return np.maximum(mel_db, mel_db.max(axis=(1, 2), keepdims=True) - _DYNAMIC_RANGE_DB)
-
-
-def _mfcc(mel_db: Array) -> Array:
-    from scipy.fft import dct
-
-    coefficients: Array = dct(mel_db, axis=2, norm="ortho")[:, :, :_MFCCS]
-    return coefficients
-
-
-def _delta(values: Array, order: int) -> Array:
-    from scipy.signal import savgol_filter
-
-    slopes: Array = savgol_filter(values, _DELTA_FRAMES, polyorder=order, deriv=order, axis=1, mode="nearest")
-    return slopes
-
-
-def _spectral_shape(magnitude: Array) -> dict[str, Array]:
-    """Centroid, bandwidth and roll-off; the first two from the spectrum's moments."""
-    khz = _bin_khz()
-    moments = magnitude @ np.stack([np.ones_like(khz), khz, khz * khz], axis=1)
-    total = np.maximum(moments[:, :, :1], _POWER_FLOOR)
-    centroid = moments[:, :, 1:2] / total
-    bandwidth = np.sqrt(np.maximum(moments[:, :, 2:] / total - centroid**2, 0))
-    cumulated = np.cumsum(magnitude, axis=2)
-    rolloff = khz[np.count_nonzero(cumulated < _ROLLOFF * cumulated[:, :, -1:], axis=2)][:, :, None]
-    return {"centroid": centroid, "bandwidth": bandwidth, "rolloff": rolloff}
-
-
-def _flatness(power: Array) -> Array:
-    floored = np.maximum(power, _POWER_FLOOR)
-    return np.log10(floored).mean(axis=2, keepdims=True) - np.log10(floored.mean(axis=2, keepdims=True))
-
-
-def _contrast(magnitude: Array) -> Array:
-    from librosa.feature import spectral_contrast
-
-    contrast: Array = spectral_contrast(S=magnitude.swapaxes(1, 2), sr=SAMPLE_RATE, n_bands=_CONTRAST_BANDS).swapaxes(1, 2)
-    return contrast.astype(np.float32)
-
-
-def _zero_crossings(windows: Audio) -> Array:
-    negative = np.signbit(_frames(windows))
-    return np.count_nonzero(negative[:, :, 1:] != negative[:, :, :-1], axis=2)[:, :, None].astype(np.float32) / N_FFT
-
-
-def _rms(windows: Audio) -> Array:
-    frames = _frames(windows)
-    power = np.einsum("nfs,nfs->nf", frames, frames)[:, :, None] / N_FFT
-    return 10 * np.log10(np.maximum(power, _POWER_FLOOR))
-
-
-def _chroma(power: Array) -> Array:
-    chroma = power @ _chroma_weights()
-    return chroma / np.maximum(chroma.max(axis=2, keepdims=True), _POWER_FLOOR)
-
-
-def _onset(mel_db: Array) -> Array:
-    rise = np.maximum(np.diff(mel_db, axis=1, prepend=mel_db[:, :1]), 0)
-    return rise.mean(axis=2, keepdims=True)
-
-
-def _summaries(values: Array, wanted: tuple[str, ...]) -> list[Array]:
-    summaries = {"mean": _mean, "log_std": _log_std, "dct": _low_dct}
-    return [summaries[name](values) for name in wanted]
+def _long_enough(windows: Array) -> Array:
+    missing = _SHORTEST - windows.shape[1]
+    return np.pad(windows, ((0, 0), (0, missing)), mode="wrap") if missing > 0 else windows
 
 
 def _mean(values: Array) -> Array:
-    return values.mean(axis=1)
+    mean: Array = values.mean(axis=1)
+    return mean
 
 
 def _log_std(values: Array) -> Array:
-    return np.log(values.std(axis=1) + 1e-3)
+    return np.log(values.std(axis=1) + np.float32(_LOG_OFFSET))
 
 
-def _low_dct(values: Array) -> Array:
-    """The slowest movements over the window, `(n, 3 · count)`, scaled to be independent of its length."""
+def _log_dct(values: Array) -> Array:
+    """How much a feature drifts: log of the root mean square of its DCT coefficients 1–3 over time.
+
+    Their signs are left out: a piece that grows brighter is as much of its kind as one that grows darker.
+    """
     from scipy.fft import dct
 
+    low: Array = dct(values, axis=1, norm="ortho")[:, _LOW_DCTS] / np.sqrt(values.shape[1])
+    return np.log(np.sqrt(np.square(low).sum(axis=1)) + np.float32(_LOG_OFFSET))
+
+
+def _pitch_circle(chroma: Array) -> Array:
+    """Magnitudes 1–6 of the mean chroma's Fourier transform around the pitch classes: the scale, whatever the key."""
+    mean = chroma.mean(axis=1)
+    spectrum = np.abs(np.fft.rfft(mean, axis=1))
+    circle: Array = (spectrum[:, 1:] / np.maximum(spectrum[:, :1], np.float32(1e-6))).astype(np.float32)
+    return circle
+
+
+def _pitch_rank(chroma: Array) -> Array:
+    """The mean chroma from its weakest to its strongest pitch class: how many tones are in use, whichever they are."""
+    rank: Array = np.sort(chroma.mean(axis=1), axis=1)
+    return rank
+
+
+def _pitch_steps(chroma: Array) -> Array:
+    """How alike a frame and the one 93 ms later are when transposed by 0–11 semitones: intervals, whatever the key."""
+    spectrum = np.fft.rfft(chroma, axis=2)
+    crossed = (np.conj(spectrum[:, :-_STEP_FRAMES]) * spectrum[:, _STEP_FRAMES:]).mean(axis=1)
+    steps: Array = np.fft.irfft(crossed, _PITCH_CLASSES, axis=1).astype(np.float32)
+    return steps
+
+
+def _pitch_change(chroma: Array) -> Array:
+    """Log of how much the chroma turns within 186 ms (1 − cosine), on average."""
+    cosine = np.einsum("nfp,nfp->nf", chroma[:, :-_CHANGE_FRAMES], chroma[:, _CHANGE_FRAMES:])
+    return np.log(np.maximum(1 - cosine.mean(axis=1, keepdims=True), 0) + np.float32(1e-3))
+
+
+def _pitch_entropy(chroma: Array) -> Array:
+    """Entropy of the pitch classes in a frame, on average; 0 is one tone, 2.48 all alike."""
+    shares = chroma / np.maximum(chroma.sum(axis=2, keepdims=True), np.float32(1e-6))
+    entropy: Array = -(shares * np.log(shares + np.float32(1e-9))).sum(axis=2).mean(axis=1, keepdims=True)
+    return entropy
+
+
+def _tempo(onset: Array) -> Array:
+    """Tempo as log2 of beats per minute, and how clearly it stands out: the onsets' autocorrelation there, at most 1.
+
+    As `librosa.feature.tempo`, with a prior one octave wide around 120 beats per minute.
+    """
+    correlation = _autocorrelation(onset[:, :, 0])
+    lags = np.arange(1, correlation.shape[1])
+    bpm = 60 * FRAMES_PER_S / lags
+    prior = np.where((bpm >= _SLOWEST_BPM) & (bpm <= _FASTEST_BPM), np.exp(-0.5 * np.log2(bpm / _USUAL_BPM) ** 2), 0)
+    best = np.argmax(correlation[:, 1:] * prior, axis=1)
+    clarity = np.take_along_axis(correlation[:, 1:], best[:, None], axis=1)
+    return np.concatenate([np.log2(bpm[best])[:, None], clarity], axis=1).astype(np.float32)
+
+
+def _autocorrelation(values: Array) -> Array:
+    """Over time, 1 at lag 0; long lags are made up for having fewer pairs."""
     count = values.shape[1]
-    padded = np.pad(values, ((0, 0), (0, max(0, _DCTS + 1 - count)), (0, 0)), mode="edge")
-    slow: Array = dct(padded, axis=1, norm="ortho")[:, 1 : _DCTS + 1] / np.sqrt(padded.shape[1])
-    return slow.reshape(len(values), -1)
+    centred = values - values.mean(axis=1, keepdims=True)
+    power = np.abs(np.fft.rfft(centred, 2 * count, axis=1)) ** 2
+    products = np.fft.irfft(power, axis=1)[:, :count]
+    pairs = np.maximum(count - np.arange(count), count / 4) / count
+    correlation: Array = products / np.maximum(products[:, :1], 1e-6) / pairs
+    return correlation
 
 
-@lru_cache(maxsize=1)
-def _hann() -> Array:
-    from scipy.signal.windows import hann
-
-    return hann(N_FFT, sym=False).astype(np.float32)
-
-
-@lru_cache(maxsize=1)
-def _bin_khz() -> Array:
-    return (np.arange(N_FFT // 2 + 1) * (SAMPLE_RATE / N_FFT / 1000)).astype(np.float32)
+def _onset_rate(onset: Array) -> Array:
+    """Peaks of the onset strength that stand out of its mean, per second."""
+    strength = onset[:, :, 0]
+    inner = strength[:, 1:-1]
+    loud = inner > strength.mean(axis=1, keepdims=True) + _PEAK_OVER_MEAN_DB
+    peaks = loud & (inner > strength[:, :-2]) & (inner >= strength[:, 2:])
+    rate: Array = (peaks.sum(axis=1, keepdims=True) * (FRAMES_PER_S / strength.shape[1])).astype(np.float32)
+    return rate
 
 
-@lru_cache(maxsize=1)
-def _mel_weights() -> Array:
-    from librosa.filters import mel
+# The many measures of how much something fluctuates say nearly the same, so each counts less in a distance.
+_MEAN = Summary("mean", "{}", 1.0, _mean)
+_LOG_STD = Summary("log std", "ln({})", 0.7, _log_std)
+_LOG_DCT = Summary("log dct 1–3", "ln({})", 0.7, _log_dct)
+_ALL = (_MEAN, _LOG_STD, _LOG_DCT)
 
-    return np.ascontiguousarray(mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=_MELS).T, np.float32)
+FRAME_FEATURES = (
+    FrameFeature("mfcc", MFCCS, "dB", _ALL),
+    FrameFeature("mfcc_delta", MFCCS, "dB/frame", (_LOG_STD,), weight=0.7),
+    FrameFeature("mfcc_delta2", MFCCS, "dB/frame²", (_LOG_STD,), weight=0.7),
+    FrameFeature("centroid", 1, "octaves re 1 kHz", _ALL),
+    FrameFeature("bandwidth", 1, "octaves re 1 kHz", _ALL),
+    FrameFeature("rolloff", 1, "octaves re 1 kHz", _ALL),
+    FrameFeature("flatness", 1, "B", _ALL),
+    FrameFeature("contrast", CONTRASTS, "dB", _ALL),
+    FrameFeature("zero_crossings", 1, "octaves re 1 kHz", _ALL),
+    FrameFeature("rms", 1, "dB re loudest frame", _ALL),
+    FrameFeature("onset", 1, "dB", _ALL),
+)
+"""Slopes (deltas) have no mean worth keeping: over a window it is only the difference of its ends."""
+
+WINDOW_FEATURES = (
+    WindowFeature("pitch_circle", 6, "of the sum", "chroma", _pitch_circle),
+    WindowFeature("pitch_rank", _PITCH_CLASSES, "of length 1", "chroma", _pitch_rank, weight=0.7),
+    WindowFeature("pitch_step", _PITCH_CLASSES, "cosine", "chroma", _pitch_steps),
+    WindowFeature("pitch_change", 1, "ln(1 − cosine)", "chroma", _pitch_change),
+    WindowFeature("pitch_entropy", 1, "nat", "chroma", _pitch_entropy),
+    WindowFeature("tempo", 2, "log2(beats/min), correlation", "onset", _tempo),
+    WindowFeature("onset_rate", 1, "1/s", "onset", _onset_rate),
+)
+"""Chroma is kept only in forms that transposing does not change: a key is no genre and no composer."""
 
 
-@lru_cache(maxsize=1)
-def _chroma_weights() -> Array:
-    from librosa.filters import chroma
+def _columns(name: str, count: int) -> list[str]:
+    return [f"{name} {i}" for i in range(count)] if count > 1 else [name]
 
-    return np.ascontiguousarray(chroma(sr=SAMPLE_RATE, n_fft=N_FFT, tuning=0.0).T, np.float32)
+
+def _frame_columns(feature: FrameFeature) -> list[Feature]:
+    return [
+        Feature(f"{column} {summary.name}", summary.unit.format(feature.unit), feature.weight * summary.weight)
+        for summary in feature.summaries
+        for column in _columns(feature.name, feature.count)
+    ]
+
+
+FEATURES: tuple[Feature, ...] = (
+    *(column for feature in FRAME_FEATURES for column in _frame_columns(feature)),
+    *(Feature(column, feature.unit, feature.weight) for feature in WINDOW_FEATURES for column in _columns(feature.name, feature.count)),
+)
+"""Every dimension, in order."""
