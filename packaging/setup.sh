@@ -80,7 +80,7 @@ install_libraries() {
   # shellcheck disable=SC2086  # a list of names
   ! may_install || step "Installing system packages ($packages)" install_debs $packages || true
   packages=$(missing "$@")
-  [[ -z $packages ]] || say "Missing system packages; going on without: $packages"
+  [[ -z $packages ]] || say "Going on without missing system packages; get them with: sudo apt-get install $packages"
 }
 
 fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; }

@@ -232,7 +232,7 @@ def test_without_root_the_missing_packages_are_named_and_it_goes_on(clone: Path,
     set_up(clone)
     program(tmp_path / "bin" / "ldconfig", "exit 0")
     done = run(clone, "start.sh")
-    assert "Missing system packages" in done.stderr
+    assert "missing system packages" in done.stderr
     assert "libxcb-cursor0" in done.stderr
     assert called_with(clone)[0] == "predict"
 
