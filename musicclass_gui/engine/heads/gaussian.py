@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from musicclass_gui.engine.errors import ClassifierError
+from musicclass_gui.engine.heads.shrinkage import TARGETS, Spread, covariances
 from musicclass_gui.engine.heads.sums import NORMALISE, ClassSums, checked_choice, prepared, require_mergeable, required
 
 if TYPE_CHECKING:
@@ -21,10 +22,7 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.heads import Matrix, Settings, State, Vectors
 
 _NOT_REAL = "The classifier's sums are not those of real examples; get or build the classifier again."
-TARGETS = ("identity", "diagonal")
-_NO_SPREAD = 1e-12  # a variance this small beside the mean square is rounding of sums of equal examples
-_LEAST_SHARE = 1e-6  # of a dimension's variance overall that its variance within classes is taken to be at least
-_LEAST_SQUARE = 1e-9  # the same, of its mean square
+_ROUNDING = 1e-12  # beside a dimension's mean square
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,11 @@ class GaussianHead:
         return self._scores(self._prepared(x) - fit.centre, fit)
 
     def novelty(self, x: Vectors) -> NDArray[np.float64]:
-        """Relative Mahalanobis distance `(n,)`: to the nearest class, less that under one Gaussian for everything (Ren et al., 2021)."""
+        """Relative Mahalanobis distance `(n,)`: to the nearest class, less that under one Gaussian for everything (Ren et al., 2021).
+
+        Both covariances are shrunk by the same amount, so that it grows with distance in every direction: shrunk each by its own,
+        the overall one is sharper where there was little to see, and far-off sounds such as a sine seem familiar.
+        """
         return self.judge(x)[1]
 
     def judge(self, x: Vectors) -> tuple[Matrix, NDArray[np.float64]]:
@@ -123,7 +125,7 @@ class GaussianHead:
 
     def covariance(self) -> Matrix:
         """The shrunk covariance within classes that the scores use, `(dim, dim)`; spherical when classes have no spread."""
-        return self._shrunk(self._within(), self._freedom(), self._overall()[0])
+        return covariances(self._spread(), self._target)[0]
 
     def state(self) -> dict[str, NDArray[np.float64]]:
         """Counts, sums, and the upper triangle of Σxxᵀ by rows."""
@@ -146,7 +148,7 @@ class GaussianHead:
     def _require_real_sums(self) -> None:
         square = np.diag(self._scatter)
         explained = (self._sums.means() ** 2 * self._sums.count[:, None]).sum(axis=0)
-        if (square < explained * (1 - _NO_SPREAD) - _NO_SPREAD * square.max(initial=0.0)).any():
+        if (square < explained * (1 - _ROUNDING) - _ROUNDING * square.max(initial=0.0)).any():
             raise ClassifierError(_NOT_REAL)
 
     def _prepared(self, x: Vectors) -> Matrix:
@@ -155,35 +157,15 @@ class GaussianHead:
     def _scores(self, centred: Matrix, fit: _Fit) -> Matrix:
         return np.where(self._sums.present, centred @ fit.weights - fit.offsets, -np.inf)
 
-    def _within(self) -> Matrix:
-        means = self._sums.means()
-        return np.asarray((self._scatter - (means.T * self._sums.count) @ means) / self._freedom())
-
-    def _freedom(self) -> float:
-        return max(1.0, self._sums.examples - int(self._sums.present.sum()))
+    def _spread(self) -> Spread:
+        examples, means = self._sums.examples, self._sums.means()
+        freedom = max(1.0, examples - int(self._sums.present.sum()))
+        within = (self._scatter - (means.T * self._sums.count) @ means) / freedom
+        overall = (self._scatter - examples * np.outer(self._centre(), self._centre())) / freedom
+        return Spread(within, overall, np.diag(self._scatter) / examples, max(1.0, freedom * self._independent))
 
     def _centre(self) -> NDArray[np.float64]:
         return np.asarray(self._sums.total.sum(axis=0) / self._sums.examples)
-
-    def _overall(self) -> tuple[Matrix, float]:
-        freedom = max(1.0, self._sums.examples - 1)
-        centre = self._centre()
-        return (self._scatter - self._sums.examples * np.outer(centre, centre)) / freedom, freedom
-
-    def _shrunk(self, covariance: Matrix, freedom: float, instead: Matrix) -> Matrix:
-        """Shrunk towards the target; a sphere as large as `instead` when there is no spread beyond rounding."""
-        nothing = _NO_SPREAD * float(np.trace(self._scatter)) / self._sums.examples
-        if np.trace(covariance) <= nothing:
-            radius = float(np.trace(instead)) / self.dim if np.trace(instead) > nothing else 1.0
-            return radius * np.eye(self.dim)
-        scale = self._scales(covariance, instead) if self._target == "diagonal" else np.ones(self.dim)
-        return np.asarray(_oas(covariance / np.outer(scale, scale), max(1.0, freedom * self._independent)) * np.outer(scale, scale))
-
-    def _scales(self, covariance: Matrix, overall: Matrix) -> NDArray[np.float64]:
-        """A standard deviation per dimension, none vanishing beside its spread or size overall; free of units."""
-        least = np.maximum(_LEAST_SHARE * np.diag(overall), _LEAST_SQUARE * np.diag(self._scatter) / self._sums.examples)
-        variance = np.maximum(np.diag(covariance), least)
-        return np.asarray(np.sqrt(np.where(variance > 0, variance, 1.0)))
 
     def _fit(self) -> _Fit:
         if self._fitted is None:
@@ -192,15 +174,20 @@ class GaussianHead:
         return self._fitted
 
     def _solve(self) -> _Fit:
-        centre, (overall, freedom) = self._centre(), self._overall()
-        whitener = _whitener(self.covariance())
+        within, overall = covariances(self._spread(), self._target)
+        whitener = _whitener(within)
         precision = whitener.T @ whitener
-        global_whitener = _whitener(self._shrunk(overall, freedom, overall))
-        means = self._sums.means() - centre
+        means = self._sums.means() - self._centre()
         weights = precision @ means.T
         offsets = 0.5 * np.einsum("ij,ji->i", means, weights)
-        relative = (precision - global_whitener.T @ global_whitener).astype(np.float32)
-        return _Fit(centre, weights, offsets, whitener, relative)
+        return _Fit(self._centre(), weights, offsets, whitener, self._relative(precision, overall).astype(np.float32))
+
+    def _relative(self, precision: Matrix, overall: Matrix) -> Matrix:
+        """What the novelty's quadratic form is; with one class there is nothing to be relative to."""
+        if self._sums.present.sum() == 1:
+            return precision
+        background = _whitener(overall)
+        return np.asarray(precision - background.T @ background)
 
 
 def _checked_share(value: float | str) -> float:
@@ -211,15 +198,6 @@ def _checked_share(value: float | str) -> float:
     if not 0 < share <= 1:
         raise ClassifierError(f"A Gaussian head's “independent” is a share between 0 and 1, not {value!r}.")
     return share
-
-
-def _oas(covariance: Matrix, freedom: float) -> Matrix:
-    """Oracle-approximating shrinkage towards the identity times the mean variance (Chen et al., 2010, eq. 23)."""
-    dim = len(covariance)
-    mean_square, mean_variance = float(np.mean(covariance**2)), float(np.trace(covariance)) / dim
-    spread = (freedom + 1) * (mean_square - mean_variance**2 / dim)
-    amount = 1.0 if spread <= 0 else min(1.0, (mean_square + mean_variance**2) / spread)
-    return (1 - amount) * covariance + amount * mean_variance * np.eye(dim)
 
 
 def _whitener(covariance: Matrix) -> Matrix:

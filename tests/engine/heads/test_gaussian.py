@@ -70,12 +70,12 @@ def test_the_formulas_written_out() -> None:
     distance = np.array([[(q - m) @ precision @ (q - m) for m in means] for q in queries])
     scores = head.log_scores(queries)
     np.testing.assert_allclose(scores - scores[:, :1], -0.5 * (distance - distance[:, :1]), rtol=1e-8, atol=1e-8)
-    one = GaussianHead(8)
-    one.learn(np.concatenate([x, x.mean(axis=0)[None]]), "everything")  # 60 degrees of freedom where the overall covariance has 59
-    overall = np.cov(x.T)
-    dim, square, variance = 8, np.mean(overall**2), np.trace(overall) / 8
-    amount = min(1.0, (square + variance**2) / ((59 + 1) * (square - variance**2 / dim)))
-    broad = np.linalg.inv((1 - amount) * overall + amount * variance * np.eye(8))
+    dim, freedom = 8, 56
+    residuals = x - means[truth]
+    within, overall = residuals.T @ residuals / freedom, (x - x.mean(axis=0)).T @ (x - x.mean(axis=0)) / freedom
+    square, variance = np.mean(within**2), np.trace(within) / dim
+    amount = min(1.0, (square + variance**2) / ((freedom + 1) * (square - variance**2 / dim)))
+    broad = np.linalg.inv((1 - amount) * overall + amount * np.trace(overall) / dim * np.eye(dim))
     background = np.array([(q - x.mean(axis=0)) @ broad @ (q - x.mean(axis=0)) for q in queries])
     np.testing.assert_allclose(head.novelty(queries), distance.min(axis=1) - background, rtol=1e-4, atol=1e-4 * distance.max())
 
@@ -138,6 +138,23 @@ def test_sums_that_no_examples_can_have_are_refused() -> None:
     for scatter in (-state["scatter"], far_apart):
         with pytest.raises(ClassifierError, match="not those of real examples"):
             GaussianHead.from_state({**state, "scatter": scatter}, head.classes, head.settings).log_scores(x)
+
+
+@pytest.mark.parametrize("settings", [{}, {"target": "diagonal"}, {"target": "diagonal", "normalise": "l2"}])
+@pytest.mark.parametrize(("dim", "per_class"), [(5, 40), (60, 5), (60, 1)])
+def test_nothing_far_away_seems_familiar(dim: int, per_class: int, settings: dict[str, str]) -> None:
+    x, truth = drawn(dim, per_class)
+    head = taught(x, truth, **settings)
+    directions = np.random.default_rng(3).normal(size=(500, dim))
+    reach = 1.0 if "normalise" in settings else 1000.0
+    usual = np.median(head.novelty(x))
+    assert (head.novelty(directions * reach) > usual).mean() > (0.95 if "normalise" in settings else 0.999)
+
+
+def test_a_single_class_knows_strangers_too() -> None:
+    head = GaussianHead(4)
+    head.learn(np.random.default_rng(0).normal(5, 1, (40, 4)), "only")
+    assert head.novelty(np.full((1, 4), 5.0))[0] < head.novelty(np.full((1, 4), 9.0))[0]
 
 
 def test_one_example_per_class_has_a_sensible_novelty() -> None:
