@@ -90,10 +90,10 @@ class Speaker:
 
     def close(self) -> None:
         """Give the device back."""
-        stream, self._stream, self._opened_as = self._stream, None, None
-        self._stopping, self.running = True, False
-        if stream is not None:
-            stream.close(ignore_errors=True)
+        self.stop()
+        if self._stream is not None:
+            self._stream.close(ignore_errors=True)
+        self._stream = self._opened_as = None
 
     def _opened(self, sd: Any, number: int | None, rate: int) -> Any:
         about = sd.query_devices(number, "output")
