@@ -167,9 +167,9 @@ class WeightsSheet(Sheet):
                                  "Nothing is fetched before you say so here.", "muted", wrap=True))  # fmt: skip
         self.body.addLayout(self._offers)
         self.body.addStretch()
-        self.refresh()
+        self.refresh_weights()
 
-    def refresh(self) -> None:
+    def refresh_weights(self) -> None:
         """Show what is missing now."""
         from musicclass_gui.ui.widgets import clear_layout
 

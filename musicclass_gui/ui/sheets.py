@@ -69,14 +69,10 @@ class Sheets:
 
     def weights_changed(self) -> None:
         """Show anew what depends on which weights are here."""
-        from musicclass_gui.ui.dialogs import WeightsSheet
-        from musicclass_gui.ui.preferences import Preferences
-
         for sheet in self.open.values():
-            if isinstance(sheet, WeightsSheet):
-                sheet.refresh()
-            elif isinstance(sheet, Preferences):
-                sheet.refresh_weights()
+            refresh = getattr(sheet, "refresh_weights", None)  # those that show weights have it; none may be imported yet
+            if refresh is not None:
+                refresh()
 
     def close_all(self) -> None:
         """Close what is open."""

@@ -13,6 +13,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
+import musicclass_gui.ui.plotting  # noqa: F401 - before everything that imports pyqtgraph
 from musicclass_gui import __version__
 from musicclass_gui.app.player import Player
 from musicclass_gui.app.session import Session

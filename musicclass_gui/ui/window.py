@@ -5,7 +5,7 @@ It owns no state of the work itself (that is the session's) and does no work; cl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeyEvent
@@ -297,8 +297,8 @@ class MainWindow(QMainWindow):
 
     def event(self, event: QEvent) -> bool:
         """Leave keys to the control that has the focus and uses them."""
-        typed = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
-        if typed and keys.belongs_to(QApplication.focusWidget(), event):
+        override = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride
+        if override and keys.belongs_to(QApplication.focusWidget(), cast("QKeyEvent", event)):
             event.accept()
             return True
         return super().event(event)

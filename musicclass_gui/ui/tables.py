@@ -1,0 +1,148 @@
+"""The one kind of table that all panels use: whole rows, sortable, filled with what a Qt model says.
+
+Bars are drawn for fractions; columns keep sensible widths. It knows no session.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QIcon, QPainter
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView
+
+from musicclass_gui.app import icons
+from musicclass_gui.app.tables import FRACTION_ROLE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtCore import QAbstractItemModel, QObject
+    from PySide6.QtGui import QKeyEvent
+
+    from musicclass_gui.app.theme import Theme
+
+Index = QModelIndex | QPersistentModelIndex
+
+_ROW_HEIGHT = 28
+_BAR_WIDTH = 140
+_STATE_ICONS = {
+    "Reading": ("play", "accent"),
+    "Done": ("answers", "good"),
+    "Failed": ("warn", "bad"),
+    "Cancelled": ("cancel", "text_muted"),
+}
+_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+class Table(QTableView):
+    """`chosen` is emitted when the user (not the program) chose another row. Enter activates a row, as a double click does."""
+
+    chosen = Signal(QModelIndex)
+
+    def __init__(self, name: str, model: QAbstractItemModel, *, several: bool = False, widths: Sequence[int] = ()) -> None:
+        super().__init__()
+        self._quiet = False
+        self.setModel(model)
+        self.setAccessibleName(name)
+        mode = QAbstractItemView.SelectionMode
+        self.setSelectionMode(mode.ExtendedSelection if several else mode.SingleSelection)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setSortingEnabled(True)
+        self.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+        self._dress_headers(name)
+        self.setItemDelegate(Bars(self))
+        for column, width in enumerate(widths):
+            self.setColumnWidth(column, width)
+        self.selectionModel().currentRowChanged.connect(self._row_changed)
+
+    def choose(self, index: QModelIndex | None) -> None:
+        """Choose a row, or none, for the program: nothing is emitted."""
+        self._quiet = True
+        if index is None:
+            self.selectionModel().clear()
+        else:
+            flags = QItemSelectionModel.SelectionFlag
+            self.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+            self.scrollTo(index)
+        self._quiet = False
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """What Qt tells: a key went down; Enter activates on every platform."""
+        if event.key() in _ENTER and self.currentIndex().isValid():
+            self.activated.emit(self.currentIndex())
+        else:
+            super().keyPressEvent(event)
+
+    def _dress_headers(self, name: str) -> None:
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
+        header = self.horizontalHeader()
+        header.setAccessibleName(f"{name}: columns")
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setStretchLastSection(True)
+
+    def _row_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if not self._quiet and current.isValid():
+            self.chosen.emit(current)
+
+
+class Bars(QStyledItemDelegate):
+    """Draws a cell's fraction as a bar at its right, beside the text."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one cell."""
+        fraction = index.data(FRACTION_ROLE)
+        super().paint(painter, option, index)
+        if isinstance(fraction, float):
+            self._draw_bar(painter, option, fraction, index.data() or "")
+
+    def _draw_bar(self, painter: QPainter, option: QStyleOptionViewItem, fraction: float, words: str) -> None:
+        left = option.rect.left() + option.fontMetrics.horizontalAdvance(words) + 24
+        left = max(left, min(option.rect.left() + 190, option.rect.right() - _BAR_WIDTH - 12))
+        width = min(_BAR_WIDTH, option.rect.right() - left - 12)
+        if width < 20:
+            return
+        bar = QRectF(QRect(left, option.rect.center().y() - 2, width, 6))
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(option.palette.mid())
+        painter.drawRoundedRect(bar, 3, 3)
+        painter.setBrush(option.palette.accent())
+        bar.setWidth(max(bar.height(), bar.width() * fraction))
+        painter.drawRoundedRect(bar, 3, 3)
+        painter.restore()
+
+
+class StateIcons(QStyledItemDelegate):
+    """Puts a picture before the word of a state, so that neither colour nor reading alone tells it."""
+
+    def __init__(self, theme: Theme, parent: QObject) -> None:
+        super().__init__(parent)
+        self._icons: dict[str, QIcon] = {}
+        self._theme = theme
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in another theme."""
+        self._theme = theme
+        self._icons.clear()
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        """What Qt asks: what to draw."""
+        super().initStyleOption(option, index)
+        option.icon = self._icon(str(index.data()))
+        option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
+
+    def _icon(self, state: str) -> QIcon:
+        if state not in self._icons:
+            name, token = _STATE_ICONS.get(state, ("queue", "text_muted"))
+            self._icons[state] = icons.icon(name, self._theme, getattr(self._theme, token))
+        return self._icons[state]
