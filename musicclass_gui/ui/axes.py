@@ -6,6 +6,7 @@ The choice of ticks is plain functions; the axis items only hand it to pyqtgraph
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
@@ -76,6 +77,7 @@ def hertz_ticks(height_px: float, bands: int) -> list[tuple[float, str]]:
     return thinned([(hz_to_height(hz), hertz_label(hz)) for hz in by_importance], height_px / bands)
 
 
+@lru_cache(maxsize=8)
 def amplitude_ticks(height_px: float, reach: float) -> list[tuple[float, str]]:
     """Amplitudes in −`reach` … `reach` and their labels, in dB relative to full scale."""
     ticks = [(0.0, "−∞ dB")]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QHelpEvent, QPainter, QPen
+from PySide6.QtGui import QBrush, QColor, QHelpEvent, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from musicclass_gui.app.theme import class_colour, class_letter, mix, on_colour
@@ -42,7 +42,11 @@ _ROUNDED_FROM_PX = 7.0
 _TEXT_PADDING = 7.0
 _CODE_PADDING = 2.5
 _CODE_FROM_PX = 12.0
+_HOVER_SHARE = 0.12
 _PALEST = 0.5  # of the ground mixed into a segment of probability 0
+
+
+_Text = tuple[str, float, int]  # what it says, the padding it wants, its width
 
 
 class Lane(QWidget):
@@ -62,6 +66,8 @@ class Lane(QWidget):
         self._hovered: int | None = None
         self._current: int | None = None
         self._selection: Span | None = None
+        self._known_colours: dict[tuple[str | None, str, bool], tuple[QColor, QColor]] = {}
+        self._known_texts: dict[tuple[str | None, str], list[_Text]] = {}
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setProperty("restingCursor", Qt.CursorShape.PointingHandCursor.value)
@@ -89,13 +95,24 @@ class Lane(QWidget):
         self._answered_s = self._layout.end_s if answered_s is None else answered_s
         self._current = self._layout.index_at((before.start_s + before.end_s) / 2) if before else None
         self._hovered = None
+        self._forget()
         self._describe()
         self.update()
 
     def set_theme(self, theme: Theme) -> None:
         """Take other colours."""
         self._theme = theme
+        self._forget()
         self.update()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """What Qt tells: the font changed, among others."""
+        self._forget()
+        super().changeEvent(event)
+
+    def _forget(self) -> None:
+        self._known_colours.clear()
+        self._known_texts.clear()
 
     def set_playhead(self, time_s: float) -> None:
         """Move the playhead, painting only where it was and is."""
@@ -162,7 +179,7 @@ class Lane(QWidget):
         self._paint_name(painter, track)
         painter.save()
         painter.setClipRect(QRectF(scale.left, 0, scale.width, self.height()), Qt.ClipOperation.IntersectClip)
-        self._paint_track(painter, track, scale)
+        self._paint_track(painter, track, scale, (event.rect().left() - 1.0, event.rect().right() + 2.0))
         self._paint_over(painter, QRectF(scale.left, 0, scale.width, self.height()), scale)
         painter.restore()
         if self.hasFocus():
@@ -175,39 +192,48 @@ class Lane(QWidget):
         shown = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, int(room.width()))
         painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, shown)
 
-    def _paint_track(self, painter: QPainter, track: QRectF, scale: Scale) -> None:
+    def _paint_track(self, painter: QPainter, track: QRectF, scale: Scale, clip: tuple[float, float]) -> None:
         painter.fillRect(track, colour(mix(self._theme.surface, self._theme.raised, 0.5)))
         if self._layout is None:
             return
         pending = max(track.left(), scale.x(self._answered_s)), min(track.right(), scale.x(self._view.duration_s))
         if self._answered_s < self._view.duration_s:
             draw_pending(painter, QRectF(pending[0], track.top(), pending[1] - pending[0], track.height()), self._theme, "Not analysed yet")
-        for piece in self._layout.pieces(scale):
+        for piece in self._layout.pieces(scale, (max(track.left(), clip[0]), min(track.right(), clip[1]))):
             self._paint_piece(painter, track, piece)
 
     def _paint_piece(self, painter: QPainter, track: QRectF, piece: Piece) -> None:
         gap = 1.0 if piece.right - piece.left > 3 else 0.0
         box = QRectF(piece.left, track.top(), max(1.0, piece.right - piece.left - gap), track.height())
-        fill = self._fill(piece)
+        fill, ink = self._colours(piece)
         self._paint_box(painter, box, piece, fill)
         if box.width() > _CODE_FROM_PX:
-            self._paint_text(painter, box, piece, fill)
+            self._paint_text(painter, box, piece, fill, ink)
 
-    def _fill(self, piece: Piece) -> str:
+    def _colours(self, piece: Piece) -> tuple[QColor, QColor]:
+        """The colours of a piece and of text on it."""
+        key = (piece.label, percent(piece.probability), piece.index is not None and piece.index == self._hovered)
+        if key not in self._known_colours:
+            fill = self._fill(piece.label, piece.probability, key[2])
+            self._known_colours[key] = colour(fill), colour(on_colour(fill))
+        return self._known_colours[key]
+
+    def _fill(self, label: str | None, probability: float, hovered: bool) -> str:
         assert self._layout is not None
-        if piece.label is None:
-            return mix(self._theme.none, self._theme.surface, 0.72)
-        plain = class_colour(self._theme, piece.label, self._layout.labels)
-        pale = mix(plain, self._theme.surface, (1 - min(max(piece.probability, 0.0), 1.0)) * _PALEST)
-        return mix(pale, self._theme.text, 0.12) if piece.index is not None and piece.index == self._hovered else pale
+        if label is None:
+            fill = mix(self._theme.none, self._theme.surface, 0.72)
+        else:
+            plain = class_colour(self._theme, label, self._layout.labels)
+            fill = mix(plain, self._theme.surface, (1 - min(max(probability, 0.0), 1.0)) * _PALEST)
+        return mix(fill, self._theme.text, _HOVER_SHARE) if hovered else fill
 
-    def _paint_box(self, painter: QPainter, box: QRectF, piece: Piece, fill: str) -> None:
+    def _paint_box(self, painter: QPainter, box: QRectF, piece: Piece, fill: QColor) -> None:
         if box.width() < _ROUNDED_FROM_PX:
-            painter.fillRect(box, colour(fill))
+            painter.fillRect(box, fill)
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(self._outline(piece))
-        painter.setBrush(colour(fill))
+        painter.setBrush(fill)
         painter.drawRoundedRect(box, _RADIUS, _RADIUS)
         if piece.label is None:
             painter.setBrush(QBrush(colour(self._theme.none, 0.8), Qt.BrushStyle.FDiagPattern))
@@ -219,25 +245,31 @@ class Lane(QWidget):
             return QPen(colour(self._theme.text), 2)
         return QPen(Qt.PenStyle.NoPen)
 
-    def _paint_text(self, painter: QPainter, box: QRectF, piece: Piece, fill: str) -> None:
-        assert self._layout is not None
-        metrics, full = painter.fontMetrics(), piece.label or NONE_TEXT
-        texts = [(full, _TEXT_PADDING), (class_letter(piece.label, self._layout.labels), _CODE_PADDING)]
-        if piece.label is not None and piece.index is not None:
-            texts.insert(0, (f"{full}   {percent(piece.probability)}", _TEXT_PADDING))
-        fitting = ((text, padding) for text, padding in texts if metrics.horizontalAdvance(text) + 2 * padding <= box.width())
-        text, padding = next(fitting, ("", 0.0))
+    def _paint_text(self, painter: QPainter, box: QRectF, piece: Piece, fill: QColor, ink: QColor) -> None:
+        text, padding, width = next((t for t in self._texts(painter, piece) if t[2] + 2 * t[1] <= box.width()), ("", 0.0, 0))
         place = box.adjusted(padding, 0, -padding, 0)
         if piece.label is None and text:
-            self._paint_plate(painter, place, metrics.horizontalAdvance(text), fill)
-        painter.setPen(colour(on_colour(fill)))
+            self._paint_plate(painter, place, width, fill)
+        painter.setPen(ink)
         align = Qt.AlignmentFlag.AlignHCenter if padding == _CODE_PADDING else Qt.AlignmentFlag.AlignLeft
         painter.drawText(place, align | Qt.AlignmentFlag.AlignVCenter, text)
 
-    def _paint_plate(self, painter: QPainter, place: QRectF, width: int, fill: str) -> None:
+    def _texts(self, painter: QPainter, piece: Piece) -> list[_Text]:
+        """What can be written on a piece, the longest first."""
+        key = (piece.label, percent(piece.probability) if piece.index is not None and piece.label is not None else "")
+        if key not in self._known_texts:
+            assert self._layout is not None
+            full, metrics = piece.label or NONE_TEXT, painter.fontMetrics()
+            texts = [(full, _TEXT_PADDING), (class_letter(piece.label, self._layout.labels), _CODE_PADDING)]
+            if key[1]:
+                texts.insert(0, (f"{full}   {key[1]}", _TEXT_PADDING))
+            self._known_texts[key] = [(text, padding, metrics.horizontalAdvance(text)) for text, padding in texts]
+        return self._known_texts[key]
+
+    def _paint_plate(self, painter: QPainter, place: QRectF, width: int, fill: QColor) -> None:
         """A plain ground under text on hatching."""
         height = painter.fontMetrics().height()
-        painter.fillRect(QRectF(place.left() - 3, place.center().y() - height / 2, width + 6, height), colour(fill))
+        painter.fillRect(QRectF(place.left() - 3, place.center().y() - height / 2, width + 6, height), fill)
 
     def _paint_over(self, painter: QPainter, area: QRectF, scale: Scale) -> None:
         draw_selection(painter, area, scale, self._selection, self._theme, opacity=0.1)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from pyqtgraph.Qt.internals import PrimitiveArray
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -170,12 +171,13 @@ class Overview(QWidget):
         mins, maxs = picture.envelope(0.0, self.whole().end_s, max(1, columns))
         middle, step = area.center().y(), area.width() / max(1, columns)
         scale = (area.height() / 2 - 2) / max(peak_of(mins, maxs), 1e-3)
-        tops = middle - np.maximum(maxs * scale, 0.5)
-        bottoms = middle - np.minimum(mins * scale, -0.5)
-        painter.setPen(Qt.PenStyle.NoPen)
-        brush = colour(self._theme.wave_dim)
-        for column, (top, bottom) in enumerate(zip(tops.tolist(), bottoms.tolist(), strict=True)):
-            painter.fillRect(QRectF(area.left() + column * step, top, step, bottom - top), brush)
+        lines = PrimitiveArray(QLineF, 4)
+        lines.resize(mins.size)
+        ends = lines.ndarray()
+        ends[:, 0] = ends[:, 2] = area.left() + (np.arange(mins.size) + 0.5) * step
+        ends[:, 1], ends[:, 3] = middle - np.maximum(maxs * scale, 0.5), middle - np.minimum(mins * scale, -0.5)
+        painter.setPen(QPen(colour(self._theme.wave_dim), step, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+        painter.drawLines(*lines.drawargs())
 
     def _paint_ribbon(self, painter: QPainter, top: float, layout: LaneLayout) -> None:
         for piece in layout.pieces(self.whole()):

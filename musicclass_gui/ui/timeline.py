@@ -56,7 +56,7 @@ class Timeline(QWidget):
         super().__init__()
         self._theme = theme
         self._picture: Picture | None = None
-        self._lanes: list[Lane] = []
+        self.lanes: list[Lane] = []
         self._selection: Span | None = None
         self._playhead_s = 0.0
         self._follows = True
@@ -71,23 +71,23 @@ class Timeline(QWidget):
 
     def _build(self) -> None:
         self._gutter = self.fontMetrics().horizontalAdvance("Composer") + 26
-        self._overview = Overview(self._view, self._theme, self._gutter, _MARGIN_PX)
-        self._plots = Plots(self._view, self._theme, self._gutter, _MARGIN_PX)
-        self._plots.setAccessibleName("Waveform and mel spectrogram")
-        self._plots.setAccessibleDescription("Arrow keys move what is in view, plus and minus zoom, Shift with drag selects.")
-        self._readout = Readout(self._theme, self._gutter, _MARGIN_PX)
+        self.overview = Overview(self._view, self._theme, self._gutter, _MARGIN_PX)
+        self.plots = Plots(self._view, self._theme, self._gutter, _MARGIN_PX)
+        self.plots.setAccessibleName("Waveform and mel spectrogram")
+        self.plots.setAccessibleDescription("Arrow keys move what is in view, plus and minus zoom, Shift with drag selects.")
+        self.readout = Readout(self._theme, self._gutter, _MARGIN_PX)
         self._lane_box = QVBoxLayout()
         self._lane_box.setSpacing(0)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 6, 0, 0)
         column.setSpacing(4)
-        column.addWidget(self._overview)
-        column.addWidget(self._plots, 1)
+        column.addWidget(self.overview)
+        column.addWidget(self.plots, 1)
         column.addLayout(self._lane_box)
-        column.addWidget(self._readout)
+        column.addWidget(self.readout)
 
     def _connect(self) -> None:
-        self._gestures.watch(self._plots.viewport(), self._plots.scale)
+        self._gestures.watch(self.plots.viewport(), self.plots.scale)
         self._gestures.clicked.connect(self._clicked)
         self._gestures.double_clicked.connect(self._double_clicked)
         self._gestures.hovered.connect(self._hovered)
@@ -102,8 +102,8 @@ class Timeline(QWidget):
         """Show a recording; the same picture again only takes a better known duration and what was written since."""
         if picture is not self._picture:
             self._picture = picture
-            self._plots.set_picture(picture)
-            self._overview.set_picture(picture)
+            self.plots.set_picture(picture)
+            self.overview.set_picture(picture)
             self.set_selection(None)
             self.set_playhead(0.0)
             self._view.set_duration(0.0)
@@ -114,31 +114,31 @@ class Timeline(QWidget):
         """Show what was written since; a recording of unknown length grows with it."""
         if self._picture is not None and self._picture.ready_s > self._view.duration_s:
             self._view.set_duration(self._picture.ready_s)
-        self._plots.picture_grew()
-        self._overview.forget()
+        self.plots.picture_grew()
+        self.overview.forget()
         self._fit_height()
         self._view_moved()
 
     def _fit_height(self) -> None:
         if self._picture is not None and self._view.duration_s > 0:
-            self._plots.set_peak(peak_of(*self._picture.envelope(0.0, self._view.duration_s, _PEAK_COLUMNS)))
+            self.plots.set_peak(peak_of(*self._picture.envelope(0.0, self._view.duration_s, _PEAK_COLUMNS)))
 
     def set_answers(self, answers: list[Answer], answered_s: float | None = None) -> None:
         """Show one lane per answer; what lies after `answered_s` (None: after the last segment) is not analysed yet."""
-        if [lane.classifier for lane in self._lanes] != [answer.classifier for answer in answers]:
+        if [lane.classifier for lane in self.lanes] != [answer.classifier for answer in answers]:
             self._make_lanes(len(answers))
-        for lane, answer in zip(self._lanes, answers, strict=True):
+        for lane, answer in zip(self.lanes, answers, strict=True):
             lane.set_answer(answer, answered_s)
-        self._overview.set_ribbons([lane.layout_of_answer for lane in self._lanes if lane.layout_of_answer is not None])
+        self.overview.set_ribbons([lane.layout_of_answer for lane in self.lanes if lane.layout_of_answer is not None])
 
     def _make_lanes(self, count: int) -> None:
-        for lane in self._lanes:
+        for lane in self.lanes:
             self._gestures.unwatch(lane)
             self._lane_box.removeWidget(lane)
             lane.deleteLater()
-        self._lanes = [Lane(self._view, self._theme, self._gutter, _MARGIN_PX) for _ in range(count)]
-        before: QWidget = self._plots
-        for lane in self._lanes:
+        self.lanes = [Lane(self._view, self._theme, self._gutter, _MARGIN_PX) for _ in range(count)]
+        before: QWidget = self.plots
+        for lane in self.lanes:
             self._lane_box.addWidget(lane)
             self._gestures.watch(lane, lane.scale)
             lane.activated.connect(self.segment_activated)
@@ -149,7 +149,7 @@ class Timeline(QWidget):
 
     def set_samples(self, start_s: float, rate: int, mono: Audio) -> None:
         """The samples that `samples_wanted` asked for, `mono` float32 at `rate` Hz from `start_s` on."""
-        self._plots.set_samples(Samples(start_s, rate, mono))
+        self.plots.set_samples(Samples(start_s, rate, mono))
 
     def set_playhead(self, time_s: float) -> None:
         """Move the playhead; when it leaves the view that it was in and following is on, turn the page."""
@@ -157,9 +157,9 @@ class Timeline(QWidget):
         self._playhead_s = time_s
         if self._follows and was_in_view and not self._view.start_s <= time_s < self._view.end_s:
             self._view.page_to(time_s)
-        self._overview.set_playhead(time_s)
-        self._plots.set_playhead(time_s)
-        for lane in self._lanes:
+        self.overview.set_playhead(time_s)
+        self.plots.set_playhead(time_s)
+        for lane in self.lanes:
             lane.set_playhead(time_s)
 
     def set_following(self, follows: bool) -> None:
@@ -169,31 +169,31 @@ class Timeline(QWidget):
     def set_selection(self, selection: Span | None) -> None:
         """Mark a span on all rows, or none; emits nothing."""
         self._selection = selection
-        self._overview.set_selection(selection)
-        self._plots.set_selection(selection)
+        self.overview.set_selection(selection)
+        self.plots.set_selection(selection)
         self._gestures.set_selection(selection)
-        for lane in self._lanes:
+        for lane in self.lanes:
             lane.set_selection(selection)
 
     def set_theme(self, theme: Theme) -> None:
         """Take other colours."""
         self._theme = theme
-        self._overview.set_theme(theme)
-        self._plots.set_theme(theme)
-        self._readout.set_theme(theme)
-        for lane in self._lanes:
+        self.overview.set_theme(theme)
+        self.plots.set_theme(theme)
+        self.readout.set_theme(theme)
+        for lane in self.lanes:
             lane.set_theme(theme)
-        self._readout.set_mel_look(self._plots.mel.table, self._mel_floor_db)
+        self.readout.set_mel_look(self.plots.mel.table, self._mel_floor_db)
 
     def set_mel_look(self, map_name: str, floor_db: float) -> None:
         """Choose the mel image's colours ("magma", "viridis", "grey") and the level (dB, −100 … −20) under which all is dark."""
         self._mel_floor_db = floor_db
-        self._plots.mel.set_look(map_name, floor_db)
-        self._readout.set_mel_look(self._plots.mel.table, floor_db)
+        self.plots.mel.set_look(map_name, floor_db)
+        self.readout.set_mel_look(self.plots.mel.table, floor_db)
 
     def repaint_now(self) -> None:
         """Paint all rows before returning, as a benchmark needs it."""
-        for row in (self._overview, self._plots.viewport(), *self._lanes, self._readout):
+        for row in (self.overview, self.plots.viewport(), *self.lanes, self.readout):
             row.repaint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -232,13 +232,13 @@ class Timeline(QWidget):
         return self._playhead_s if self._view.start_s <= self._playhead_s <= self._view.end_s else middle
 
     def _view_moved(self) -> None:
-        self._readout.set_view(self._view.span, self._view.duration_s)
-        if self._plots.wave.wants_samples(self._plots.scale()):
+        self.readout.set_view(self._view.span, self._view.duration_s)
+        if self.plots.wave.wants_samples(self.plots.scale()):
             self._asking.start()
         self.view_changed.emit(*self._view.span)
 
     def _ask_for_samples(self) -> None:
-        if self._plots.wave.wants_samples(self._plots.scale()):
+        if self.plots.wave.wants_samples(self.plots.scale()):
             around = _SAMPLES_AROUND * self._view.length_s
             self.samples_wanted.emit(max(0.0, self._view.start_s - around), min(self._view.duration_s, self._view.end_s + around))
 
@@ -271,32 +271,32 @@ class Timeline(QWidget):
         self._show_cursor(None)
 
     def _show_hover(self, row: QWidget | None, time_s: float | None) -> None:
-        self._plots.set_hover(time_s)
-        for lane in self._lanes:
+        self.plots.set_hover(time_s)
+        for lane in self.lanes:
             lane.set_hover(time_s, here=lane is row)
 
     def _show_cursor(self, cursor: Cursor | None) -> None:
-        self._readout.set_cursor(cursor)
+        self.readout.set_cursor(cursor)
         self.cursor_moved.emit(cursor)
 
     def _cursor_at(self, row: QWidget, time_s: float, point: QPointF) -> Cursor:
         if isinstance(row, Lane):
             segment = row.segment_at(time_s)
             return Cursor(time_s, text=row.words_for(segment) if segment else "")
-        if self._plots.mel_area().contains(point):
+        if self.plots.mel_area().contains(point):
             return self._mel_cursor(time_s, point)
-        return Cursor(time_s, db=self._wave_db(time_s)) if self._plots.wave_area().contains(point) else Cursor(time_s)
+        return Cursor(time_s, db=self._wave_db(time_s)) if self.plots.wave_area().contains(point) else Cursor(time_s)
 
     def _mel_cursor(self, time_s: float, point: QPointF) -> Cursor:
-        height = self._plots.mel_height(point.y())
+        height = self.plots.mel_height(point.y())
         hz = height_to_hz(height)
-        level = self._picture.mel_level_at(time_s, height, self._plots.scale().s_per_px) if self._picture else None
+        level = self._picture.mel_level_at(time_s, height, self.plots.scale().s_per_px) if self._picture else None
         return Cursor(time_s, hz, int(height), None if level is None else level_db(level), hz_to_note(hz))
 
     def _wave_db(self, time_s: float) -> float | None:
         if self._picture is None:
             return None
-        width_s = self._plots.scale().s_per_px
+        width_s = self.plots.scale().s_per_px
         mins, maxs = self._picture.envelope(max(0.0, time_s - width_s / 2), time_s + width_s / 2, 1)
         peak = max(-float(mins[0]), float(maxs[0])) if mins.size else math.nan
         return None if math.isnan(peak) else 20 * math.log10(peak) if peak > 0 else -math.inf

@@ -58,10 +58,13 @@ class Samples:
 
     def extremes(self, start_s: float, end_s: float, columns: int) -> Extremes:
         """Least and greatest sample of each of `columns` equal parts; columns past the end are left out."""
-        edges = np.floor((np.linspace(start_s, end_s, columns + 1) - self.start_s) * self.rate).astype(np.int64)
+        edges = np.floor((np.linspace(start_s, end_s, columns + 1) - self.start_s) * self.rate + 1e-6).astype(np.int64)
         edges = np.clip(edges, 0, self.mono.size)
         starts = edges[:-1][edges[:-1] < self.mono.size]
-        return np.minimum.reduceat(self.mono, starts), np.maximum.reduceat(self.mono, starts)
+        if not starts.size:
+            return self.mono[:0], self.mono[:0]
+        part = self.mono[: max(edges[-1], starts[-1] + 1)]
+        return np.minimum.reduceat(part, starts), np.maximum.reduceat(part, starts)
 
 
 class _RowItem(QGraphicsObject):
