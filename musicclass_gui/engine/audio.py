@@ -127,6 +127,7 @@ class Blocks:
         self._block_frames = _fitting_block(recording, block_frames)
         self._start = round(max(0.0, start_s) * recording.sample_rate)
         self._not_numbers = 0
+        self._damaged = False
         self._open = True
         self._file = open_regular(recording.path)
         try:
@@ -204,6 +205,7 @@ class Blocks:
 
     def _go_on_with_other(self, frame: int) -> None:
         """FFmpeg reads on behind damage that libsndfile stops at."""
+        self._damaged = True
         promised = self._decoder.promised
         self._decoder.close()
         self._decoder = self._started(PYAV)
@@ -216,23 +218,33 @@ class Blocks:
             raise unreadable(self.recording.path, "no sound in it can be decoded", "copy or download it again")
         self._note_shortfall()
         self._note_losses()
-        if self._not_numbers:
-            self.notices.append(f"{self._not_numbers:,} samples were no numbers (NaN or infinite) and were replaced by silence.")
+        if self._damaged and not self.notices:
+            self.notices.append("The file is damaged, so parts of the recording may be missing.")
+        self._note_not_numbers()
 
     def _note_shortfall(self) -> None:
-        promised_s = (self._decoder.promised or 0.0) / self.recording.sample_rate
-        if self.frames_read and promised_s - self.readable_s > _SHORTFALL_S:
+        if not self.frames_read:
+            return
+        promised, read = self._decoder.promised, _spoken(self.readable_s)
+        promised_s = math.nan if promised is None else promised / self.recording.sample_rate
+        if promised_s - self.readable_s > _SHORTFALL_S:
             why = "the file is cut off or damaged there"
-            self.notices.append(f"Only the first {_spoken(self.readable_s)} of {_spoken(promised_s)} could be read because {why}.")
-        elif self.frames_read and self._decoder.ended_early:
-            self.notices.append(f"The file breaks off at {_spoken(self.readable_s)}, so the end of the recording may be missing.")
+            self.notices.append(f"Only the first {read} of {_spoken(promised_s)} could be read because {why}.")
+        elif self._decoder.ended_early and (promised is None or self._decoder.position < promised):
+            self.notices.append(f"The file breaks off at {read}, so the end of the recording may be missing.")
 
     def _note_losses(self) -> None:
         lost = self._decoder.lost
-        seconds = sum(loss.frames for loss in lost) / self.recording.sample_rate
-        if lost and seconds > 0:
-            at = _spoken(lost[0].position / self.recording.sample_rate)
-            self.notices.append(f"{_spoken(seconds)} of sound, the first of it at {at}, is damaged and was replaced by silence.")
+        if lost:
+            rate = self.recording.sample_rate
+            at, total = _spoken(lost[0].position / rate), _spoken(max(0.1, sum(loss.frames for loss in lost) / rate))
+            where = f"from {at} on, {total} in all" if len(lost) > 1 else f"at {at}, {total} long"
+            self.notices.append(f"Damaged sound ({where}) was replaced by silence.")
+
+    def _note_not_numbers(self) -> None:
+        if self._not_numbers:
+            what = "1 sample that was no number" if self._not_numbers == 1 else f"{self._not_numbers:,} samples that were no numbers"
+            self.notices.append(f"Silence replaces {what} (NaN or infinite).")
 
     def _without_not_numbers(self, block: Audio) -> Audio:
         finite = np.isfinite(block)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _PLACES = 32
 _PLACE_BYTES = 8192
 _LEAST_IN_A_ROW = 3
+_LARGEST_MP3_FRAME = 1441
 
 _KBPS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # ISO 11172-3, layer III
 _KBPS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)  # ISO 13818-3, layer III
@@ -37,6 +38,15 @@ def estimated_seconds(file: FileIO) -> float | None:
     step = max(1, (end - start) // _PLACES)
     seconds_per_byte = [rate for place in range(start, end, step) if (rate := _seconds_per_byte(file, place)) is not None]
     return (end - start) * sum(seconds_per_byte) / len(seconds_per_byte) if seconds_per_byte else None
+
+
+def tagged_seconds(head: bytes) -> float | None:
+    """Seconds by the Xing or Info tag in an mp3's first frame, which counts its frames; None where there is none."""
+    frame = _layer_3_frame(head[:6])
+    tag = next((at for name in (b"Xing", b"Info") if (at := head.find(name, 0, _LARGEST_MP3_FRAME)) >= 0), None)
+    if frame is None or tag is None or not head[tag + 7] & 1:
+        return None
+    return int.from_bytes(head[tag + 8 : tag + 12], "big") * frame.seconds
 
 
 def _seconds_per_byte(file: FileIO, place: int) -> float | None:
@@ -78,6 +88,8 @@ def _adts_frame(header: bytes) -> _Frame | None:
 
 
 def _layer_3_frame(header: bytes) -> _Frame | None:
+    if len(header) < 6 or header[0] != 0xFF:
+        return None
     version, rate_index, kbps_index = header[1] >> 3 & 3, header[2] >> 2 & 3, header[2] >> 4
     if header[1] & 0xE6 != 0xE2 or version == 1 or rate_index == 3 or kbps_index in (0, 15):
         return None

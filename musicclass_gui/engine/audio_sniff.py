@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.decoders import Refused
 
 _HEAD_BYTES = 4096
+_LONGEST_OGG_PAGE = 65307
+_ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")  # followed by its size, the file's id, the file's size
 
 _KINDS: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "a PNG picture"),
@@ -83,7 +85,7 @@ def why_not_audio(head: bytes, refusal: Refused) -> tuple[str, str]:
     if kind := _other_kind(head):
         return f"it is {kind}, not audio", "choose an audio file"
     if isinstance(refusal, Soundless):
-        return str(refusal), "choose an audio file"
+        return str(refusal), "choose another file"
     if head[4:8] == b"ftyp":
         return "its index is missing or damaged, as after a recording or download that was not finished", "copy or download it again"
     if _is_soundfiles(head) or head[:4] in _OTHER_AUDIO:
@@ -98,9 +100,25 @@ def naming(path: Path, form: str) -> str:
     return form if path.suffix.lower() in ("", *fitting) else f"{form} (named {path.suffix})"
 
 
-def _read_at(file: FileIO, offset: int) -> bytes:
+def lacks_end(file: FileIO) -> bool:
+    """Whether `file` is Ogg or ASF (WMA) and shows that its end is missing; leaves it anywhere."""
+    head = read_head(file)
+    if head[:4] == b"OggS":
+        return _lacks_ogg_end(file)
+    at = head.find(_ASF_FILE_PROPERTIES)
+    return at >= 0 and int.from_bytes(head[at + 40 : at + 48], "little") > file.seek(0, 2)
+
+
+def _lacks_ogg_end(file: FileIO) -> bool:
+    """The last page must be marked as the last (RFC 3533, section 6)."""
+    tail = _read_at(file, max(0, file.seek(0, 2) - _LONGEST_OGG_PAGE), _LONGEST_OGG_PAGE)
+    flags = tail[tail.rfind(b"OggS") :][5:6]
+    return not flags or not flags[0] & 4
+
+
+def _read_at(file: FileIO, offset: int, count: int = _HEAD_BYTES) -> bytes:
     file.seek(offset)
-    return file.read(_HEAD_BYTES) or b""
+    return file.read(count) or b""
 
 
 def _is_soundfiles(head: bytes) -> bool:

@@ -5,6 +5,7 @@ Importing this module loads no back end; `decoders_soundfile` and `decoders_pyav
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -66,10 +67,21 @@ class Nameless:
     """A file without its name, so that no back end guesses by the suffix or takes the name for an address."""
 
     def __init__(self, file: FileIO) -> None:
+        self._seek = file.seek
         self.read = file.read
         self.readinto = file.readinto
-        self.seek = file.seek
         self.tell = file.tell
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """The new position, -1 for one that no file has (damaged headers ask for it)."""
+        try:
+            return self._seek(offset, whence)
+        except (ValueError, OverflowError):
+            return -1
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                return -1
+            raise
 
 
 def start_decoder(file: FileIO, reader: str) -> Decoder:

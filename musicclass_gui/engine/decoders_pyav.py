@@ -5,14 +5,15 @@ Imported only by `decoders`, when a file needs it, because it loads FFmpeg.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from itertools import chain, islice
-from math import gcd, isfinite
 from typing import TYPE_CHECKING
 
 import av
 
-from musicclass_gui.engine.audio_sniff import read_head
+from musicclass_gui.engine.audio_length import tagged_seconds
+from musicclass_gui.engine.audio_sniff import lacks_end, read_head
 from musicclass_gui.engine.decoders import Lost, Nameless, Refused, Soundless
 from musicclass_gui.engine.pyav_samples import Gap, SampleJoiner
 
@@ -51,8 +52,7 @@ _CONTAINERS = {"mov": "MP4", "matroska": "Matroska", "ogg": "Ogg", "mpegts": "MP
 _PLAIN = {("MP3", "mp3"), ("MP2", "mp3"), ("AAC", "aac"), ("AC-3", "ac3"), ("E-AC-3", "eac3"), ("Opus", "ogg"), ("WavPack", "wv")}
 _RAW = {"mp3", "aac", "ac3", "eac3"}  # streams without a container: FFmpeg guesses their length from the first frames
 _INEXACT_SEEK = {"aac", "ac3", "eac3"}  # after a jump their time stamps come from the guessed bit rate
-_VARYING_FRAMES = {"vorbis"}
-_MP3_LENGTH_TAGS = (b"Xing", b"Info", b"VBRI")
+_INEXACT_STAMPS = {"vorbis"}  # after a jump off by up to 448 samples, where long and short blocks meet
 
 
 class PyavDecoder:
@@ -60,9 +60,9 @@ class PyavDecoder:
 
     def __init__(self, file: FileIO) -> None:
         self._file = file
-        has_length_tag = any(tag in read_head(file) for tag in _MP3_LENGTH_TAGS)
+        tagged_s = tagged_seconds(read_head(file))
         self.lost: list[Lost] = []
-        self.ended_early = False
+        self.ended_early = lacks_end(file)
         self._held: Audio | None = None
         self._open()
         try:
@@ -72,7 +72,7 @@ class PyavDecoder:
             raise
         self.format = _format_of(self._container.format.name, self._stream)
         self.frames = self._header_frames()
-        self.promised = self.frames if has_length_tag or self._container.format.name not in _RAW else None
+        self.promised = self._promised_frames(tagged_s)
 
     def approach(self, frame: int) -> None:
         """See `Decoder.approach`."""
@@ -98,9 +98,9 @@ class PyavDecoder:
         except (av.FFmpegError, OSError, ValueError) as error:
             raise Refused(str(error)) from error
         stream = self._container.streams.best("audio")
-        if not isinstance(stream, av.AudioStream):
+        if not isinstance(stream, av.AudioStream) or stream.codec_context is None:
             self._container.close()
-            raise Soundless("it has no audio track")
+            raise Soundless("it has no audio track" if stream is None else "its sound is coded in a way that FFmpeg does not know")
         self._stream = stream
         if stream.codec_context.codec.canonical_name == "flac":
             stream.codec_context.options = {"err_detect": "crccheck+explode"}
@@ -122,7 +122,7 @@ class PyavDecoder:
         self.sample_rate, self.channels = self._joiner.sample_rate, self._joiner.channels
         self._origin: int | None = frames[0].pts
         self._lead = frames[0].samples
-        self._frame_length = gcd(*(frame.samples for frame in frames[1:-1]))
+        self._frame_length = math.gcd(*(frame.samples for frame in frames[1:-1]))
 
     def _decoded(self) -> Iterator[Item]:
         """All frames from here on, and gaps where some are missing between two of them."""
@@ -188,7 +188,8 @@ class PyavDecoder:
     def _jump(self, frame: int) -> bool:
         """Be a little before `frame`; False where it cannot be told to the sample where a jump leads."""
         tick = self._stream.time_base
-        if self._origin is None or not tick or self._container.format.name in _INEXACT_SEEK:
+        codec = self._stream.codec_context.codec.canonical_name
+        if self._origin is None or not tick or self._container.format.name in _INEXACT_SEEK or codec in _INEXACT_STAMPS:
             return False
         target = self._origin + round((frame / self.sample_rate - _PREROLL_S) / tick)
         try:
@@ -214,7 +215,7 @@ class PyavDecoder:
         rough = ticks * frames_per_tick
         if frames_per_tick <= 1:
             return round(rough)
-        if self._stream.codec_context.codec.canonical_name in _VARYING_FRAMES or not self._frame_length:
+        if not self._frame_length:
             return None
         exact = self._lead + round((rough - self._lead) / self._frame_length) * self._frame_length
         return exact if abs(exact - rough) <= frames_per_tick + 1 else None
@@ -231,6 +232,12 @@ class PyavDecoder:
         elif self._container.duration and not self._container.streams.video:
             seconds = self._container.duration / av.time_base
         return None if seconds is None else max(0.0, seconds * self.sample_rate - skipped)
+
+    def _promised_frames(self, tagged_s: float | None) -> float | None:
+        """An mp3's tag counts; what FFmpeg says goes by the file's size where more follows the music."""
+        if self._container.format.name not in _RAW:
+            return self.frames
+        return None if tagged_s is None else min(tagged_s * self.sample_rate, self.frames or math.inf)
 
 
 def _gaps(seconds: float, sample_rate: int) -> Iterator[Gap]:
@@ -254,7 +261,7 @@ def _seconds_of_clock(clock: str) -> float | None:
     except ValueError:
         return None
     total = hours * 3600 + minutes * 60 + seconds
-    return total if isfinite(total) and total > 0 else None
+    return total if math.isfinite(total) and total > 0 else None
 
 
 def _format_of(container: str, stream: av.AudioStream) -> str:

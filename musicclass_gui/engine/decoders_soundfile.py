@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _UNKNOWN_FRAMES = 2**62
 _LONGEST_VORBIS_PAGE = 255 * 2048  # packets in a page, samples that a packet of libvorbis adds at most
+_HOLE = "libogg reports a hole"  # libsndfile logs it, closes the gap, and so moves all that follows
+_BROKEN_OFF = ("lacks an end-of-stream bit", "Corrupted bitstream")
 _STREAMED = 0x7FFFF000  # a data size from here on is what a program writes that cannot go back to fill it in
 
 _FORMATS = {"WAV": "WAV", "WAVEX": "WAV", "RF64": "WAV", "W64": "Wave64", "AIFF": "AIFF", "AU": "AU", "FLAC": "FLAC", "CAF": "CAF"}
@@ -54,7 +56,7 @@ class SoundfileDecoder:
         self.format = _format_of(self._file)
         self.frames = float(self._file.frames) if 0 < self._file.frames < _UNKNOWN_FRAMES else None
         self.promised = _promised(self._file.extra_info, self.frames)
-        self.ended_early = "lacks an end-of-stream bit" in self._file.extra_info
+        self.ended_early = False
         self.position = 0
         self.lost: list[Lost] = []
 
@@ -80,7 +82,10 @@ class SoundfileDecoder:
             block: Audio = self._file.read(out=np.empty((frames, self.channels), np.float32))
         except (soundfile.LibsndfileError, OSError) as error:
             raise Stopped(_reason(error)) from error
+        if self._file.format == "OGG" and _HOLE in self._file.extra_info:
+            raise Stopped("a part of it is missing")
         self.position += len(block)
+        self.ended_early = not len(block) and any(sign in self._file.extra_info for sign in _BROKEN_OFF)
         return block
 
     def close(self) -> None:
