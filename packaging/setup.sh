@@ -106,7 +106,7 @@ install_python() {
 make_venv() {
   local python
   if ! find_python >/dev/null; then
-    { may_install && install_python; } || fail "Python 3.11 or newer is missing: sudo apt-get install python3 python3-venv."
+    { may_install && install_python; } || fail "Python 3.11 to 3.14 is needed: sudo apt-get install python3 python3-venv, where that is new enough."
   fi
   python=$(find_python)
   if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
