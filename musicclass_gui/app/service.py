@@ -59,7 +59,8 @@ class Service:
     def close(self, timeout_s: float = 0.5) -> None:
         """End the process: politely, then firmly. Safe to call at any time, from any thread."""
         self._closed = True
-        process = self._process
+        with self._lock:  # a process that is just being started is ended too
+            process = self._process
         if process is None:
             return
         with contextlib.suppress(OSError):
@@ -76,8 +77,9 @@ class Service:
             return
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=worker.serve, args=(theirs,), name="musicclass worker", daemon=True)
-        self._process.start()
+        process = context.Process(target=worker.serve, args=(theirs,), name="musicclass worker", daemon=True)
+        process.start()
+        self._process = process
         theirs.close()
         threading.Thread(target=self._read, args=(self._pipe,), name="worker messages", daemon=True).start()
 
