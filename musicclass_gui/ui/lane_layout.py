@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from musicclass_gui.engine.answers import Answer
     from musicclass_gui.ui.timeline_paint import Scale
 
@@ -35,6 +37,7 @@ class LaneLayout:
     """The segments of one answer, ready to be asked for by time."""
 
     def __init__(self, answer: Answer) -> None:
+        self.answer = answer
         self.segments = answer.segments
         self.labels = sorted({ranked.label for ranked in answer.ranking} | {s.label for s in self.segments if s.label is not None})
         numbers = {label: number for number, label in enumerate(self.labels, 1)}
@@ -97,7 +100,7 @@ class LaneLayout:
         parts[self._numbers, np.arange(len(self.segments)), 1] = self._ends - self._starts
         return np.cumsum(parts.reshape(len(self.labels) + 1, -1), axis=1)
 
-    def _mean_probabilities(self, times: NDArray[np.float64]) -> list[float]:
+    def _mean_probabilities(self, times: NDArray[np.floating]) -> list[float]:
         """The mean probability between neighbouring times."""
         weighted = np.repeat(self._probabilities * (self._ends - self._starts), 2) * np.tile([0.0, 1.0], len(self.segments))
         seconds = np.diff(np.interp(times, self._edges, self._seconds_by_label.sum(axis=0)))

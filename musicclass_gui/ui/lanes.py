@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QHelpEvent, QPainter, QPen
+from PySide6.QtGui import QBrush, QColor, QHelpEvent, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from musicclass_gui.app.theme import class_colour, class_letter, mix, on_colour
@@ -27,7 +27,7 @@ from musicclass_gui.ui.timeline_paint import (
 )
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QKeyEvent, QPaintEvent
+    from PySide6.QtGui import QPaintEvent
 
     from musicclass_gui.app.theme import Theme
     from musicclass_gui.engine.answers import Answer, Segment
@@ -46,6 +46,7 @@ _HOVER_SHARE = 0.12
 _PALEST = 0.5  # of the ground mixed into a segment of probability 0
 
 
+_KEYS = {Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Return, Qt.Key.Key_Enter}
 _Text = tuple[str, float, int]  # what it says, the padding it wants, its width
 
 
@@ -54,11 +55,11 @@ class Lane(QWidget):
 
     activated = Signal(str, float, float)  # classifier, start and end in seconds
 
-    def __init__(self, view: TimeView, theme: Theme, gutter: int, margin: int) -> None:
+    def __init__(self, classifier: str, view: TimeView, theme: Theme, gutter: int, margin: int) -> None:
         super().__init__()
+        self.classifier = classifier
         self._view, self._theme = view, theme
         self._gutter, self._margin = gutter, margin
-        self._answer: Answer | None = None
         self._layout: LaneLayout | None = None
         self._answered_s = 0.0
         self._playhead_s = 0.0
@@ -72,11 +73,12 @@ class Lane(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setProperty("restingCursor", Qt.CursorShape.PointingHandCursor.value)
         view.changed.connect(self.update)
+        self._describe()
 
     @property
-    def classifier(self) -> str:
-        """Whose answer it shows."""
-        return self._answer.classifier if self._answer else ""
+    def title(self) -> str:
+        """The classifier's name for people."""
+        return self.classifier.replace("_", " ").capitalize()
 
     @property
     def layout_of_answer(self) -> LaneLayout | None:
@@ -88,12 +90,18 @@ class Lane(QWidget):
         """The segment that the keyboard is on."""
         return self._layout.segments[self._current] if self._layout and self._current is not None else None
 
-    def set_answer(self, answer: Answer, answered_s: float | None) -> None:
-        """Show an answer that holds up to `answered_s` (None: up to its last segment)."""
+    def set_answer(self, answer: Answer | None, answered_s: float) -> None:
+        """Show an answer, or that there is none yet; what lies after `answered_s` is not analysed."""
+        if answered_s != self._answered_s:
+            self._answered_s = answered_s
+            self.update()
+        if answer is not (self._layout.answer if self._layout else None):
+            self._take(answer)
+
+    def _take(self, answer: Answer | None) -> None:
         before = self.current
-        self._answer, self._layout = answer, LaneLayout(answer)
-        self._answered_s = self._layout.end_s if answered_s is None else answered_s
-        self._current = self._layout.index_at((before.start_s + before.end_s) / 2) if before else None
+        self._layout = LaneLayout(answer) if answer else None
+        self._current = self._layout.index_at((before.start_s + before.end_s) / 2) if before and self._layout else None
         self._hovered = None
         self._forget()
         self._describe()
@@ -186,20 +194,17 @@ class Lane(QWidget):
             draw_focus(painter, QRectF(self.rect()), self._theme)
 
     def _paint_name(self, painter: QPainter, track: QRectF) -> None:
-        name = self.classifier.replace("_", " ").capitalize()
         room = QRectF(0, track.top(), self._gutter - 9, track.height())
         painter.setPen(colour(self._theme.text))
-        shown = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, int(room.width()))
+        shown = painter.fontMetrics().elidedText(self.title, Qt.TextElideMode.ElideRight, int(room.width()))
         painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, shown)
 
     def _paint_track(self, painter: QPainter, track: QRectF, scale: Scale, clip: tuple[float, float]) -> None:
         painter.fillRect(track, colour(mix(self._theme.surface, self._theme.raised, 0.5)))
-        if self._layout is None:
-            return
         pending = max(track.left(), scale.x(self._answered_s)), min(track.right(), scale.x(self._view.duration_s))
         if self._answered_s < self._view.duration_s:
             draw_pending(painter, QRectF(pending[0], track.top(), pending[1] - pending[0], track.height()), self._theme, "Not analysed yet")
-        for piece in self._layout.pieces(scale, (max(track.left(), clip[0]), min(track.right(), clip[1]))):
+        for piece in () if self._layout is None else self._layout.pieces(scale, (max(track.left(), clip[0]), min(track.right(), clip[1]))):
             self._paint_piece(painter, track, piece)
 
     def _paint_piece(self, painter: QPainter, track: QRectF, piece: Piece) -> None:
@@ -283,17 +288,20 @@ class Lane(QWidget):
         """What Qt tells: walk the segments and choose one."""
         key, steps = Qt.Key(event.key()), {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
         last = len(self._layout.segments) - 1 if self._layout else -1
-        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier or last < 0:
+        if not self._uses(event):
             event.ignore()
         elif key in steps:
             self._go_to(min(max(self._nearest() + steps[key] * (self._current is not None), 0), last))
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
             self._go_to(0 if key == Qt.Key.Key_Home else last)
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        else:
             self._go_to(self._nearest())
             self._activate()
-        else:
-            event.ignore()
+
+    def _uses(self, event: QKeyEvent) -> bool:
+        """Whether a key is one that walks or plays segments, and there are some."""
+        alone = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        return bool(alone and Qt.Key(event.key()) in _KEYS and self._layout and self._layout.segments)
 
     def _nearest(self) -> int:
         """Where the keyboard is, or would begin: at the playhead if that is in view, else at the first in view."""
@@ -317,7 +325,7 @@ class Lane(QWidget):
             self.activated.emit(self.classifier, segment.start_s, segment.end_s)
 
     def _describe(self) -> None:
-        self.setAccessibleName(f"{self.classifier.replace('_', ' ').capitalize()} over time")
+        self.setAccessibleName(f"{self.title} over time")
         count = len(self._layout.segments) if self._layout else 0
         where = (
             f"Segment {self._current + 1} of {count}: {self.words_for(self.current)}. "
@@ -327,7 +335,10 @@ class Lane(QWidget):
         self.setAccessibleDescription(where + f"{count} segments. Left and Right walk them, Enter plays one.")
 
     def event(self, event: QEvent) -> bool:
-        """What Qt tells: a tool tip is wanted, among others."""
+        """What Qt tells: a tool tip is wanted, or a key that the window has a shortcut on is pressed, among others."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and self._uses(event):
+            event.accept()
+            return True
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             self._show_tip(event.pos(), event.globalPos())
             return True
@@ -336,7 +347,7 @@ class Lane(QWidget):
     def tip_at(self, point: QPoint | QPointF) -> str:
         """The tool tip for a point."""
         if point.x() < self._gutter:
-            return f"{self.classifier.capitalize()} by {self._answer.encoder}" if self._answer else ""
+            return f"{self.title}, heard by the encoder “{self._layout.answer.encoder}”" if self._layout else self.title
         time_s = self.scale().time(point.x())
         segment = self.segment_at(time_s)
         if segment is None:

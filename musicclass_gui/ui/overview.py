@@ -46,7 +46,7 @@ class Overview(QWidget):
         self._view, self._theme = view, theme
         self._gutter, self._margin = gutter, margin
         self._picture: Picture | None = None
-        self._ribbons: list[LaneLayout] = []
+        self._ribbons: list[LaneLayout | None] = []
         self._strip: QPixmap | None = None
         self._playhead_s = 0.0
         self._selection: Span | None = None
@@ -66,8 +66,8 @@ class Overview(QWidget):
         self._picture = picture
         self.forget()
 
-    def set_ribbons(self, layouts: list[LaneLayout]) -> None:
-        """Show what was answered, a ribbon for each classifier."""
+    def set_ribbons(self, layouts: list[LaneLayout | None]) -> None:
+        """Show what was answered, a ribbon for each classifier, empty where there is no answer yet."""
         self._ribbons = layouts
         self.forget()
 
@@ -179,9 +179,9 @@ class Overview(QWidget):
         painter.setPen(QPen(colour(self._theme.wave_dim), step, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
         painter.drawLines(*lines.drawargs())
 
-    def _paint_ribbon(self, painter: QPainter, top: float, layout: LaneLayout) -> None:
-        for piece in layout.pieces(self.whole()):
-            fill = class_colour(self._theme, piece.label, layout.labels)
+    def _paint_ribbon(self, painter: QPainter, top: float, layout: LaneLayout | None) -> None:
+        for piece in layout.pieces(self.whole()) if layout else ():
+            fill = class_colour(self._theme, piece.label, layout.labels if layout else [])
             painter.fillRect(QRectF(piece.left, top, max(1.0, piece.right - piece.left), _RIBBON_PX), colour(fill))
 
     def _paint_box(self, painter: QPainter, area: QRectF) -> None:

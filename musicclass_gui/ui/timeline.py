@@ -24,7 +24,7 @@ from musicclass_gui.ui.timeline_readout import Cursor, Readout
 from musicclass_gui.ui.timeline_view import TimeView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from PySide6.QtGui import QKeyEvent, QPaintEvent
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.windows import Audio, Span
 
 _MARGIN_PX = 14
+_MEL_FLOOR_DB = -80.0
 _PEAK_COLUMNS = 400
 _ZOOM_STEP = 0.6
 _PAN_STEP = 0.1  # of the view
@@ -58,16 +59,17 @@ class Timeline(QWidget):
         self._picture: Picture | None = None
         self.lanes: list[Lane] = []
         self._selection: Span | None = None
+        self._shown: object = None
         self._playhead_s = 0.0
         self._follows = True
-        self._mel_floor_db = -80.0
+        self._mel_look = ("", 0.0)
         self._view = TimeView(self)
         self._gestures = Gestures(self._view)
         self._asking = QTimer(self, singleShot=True, interval=_SAMPLES_AFTER_MS)
         self._build()
         self._connect()
+        self.set_mel_look("magma", _MEL_FLOOR_DB)
         self.set_theme(theme)
-        self.set_mel_look("magma", self._mel_floor_db)
 
     def _build(self) -> None:
         self._gutter = self.fontMetrics().horizontalAdvance("Composer") + 26
@@ -112,6 +114,12 @@ class Timeline(QWidget):
 
     def picture_grew(self) -> None:
         """Show what was written since; a recording of unknown length grows with it."""
+        shown = (self._picture, self._view.duration_s, *((self._picture.ready_s, self._picture.complete) if self._picture else ()))
+        if shown != self._shown:
+            self._shown = shown
+            self._show_growth()
+
+    def _show_growth(self) -> None:
         if self._picture is not None and self._picture.ready_s > self._view.duration_s:
             self._view.set_duration(self._picture.ready_s)
         self.plots.picture_grew()
@@ -123,20 +131,35 @@ class Timeline(QWidget):
         if self._picture is not None and self._view.duration_s > 0:
             self.plots.set_peak(peak_of(*self._picture.envelope(0.0, self._view.duration_s, _PEAK_COLUMNS)))
 
-    def set_answers(self, answers: list[Answer], answered_s: float | None = None) -> None:
-        """Show one lane per answer; what lies after `answered_s` (None: after the last segment) is not analysed yet."""
-        if [lane.classifier for lane in self.lanes] != [answer.classifier for answer in answers]:
-            self._make_lanes(len(answers))
-        for lane, answer in zip(self.lanes, answers, strict=True):
-            lane.set_answer(answer, answered_s)
-        self.overview.set_ribbons([lane.layout_of_answer for lane in self.lanes if lane.layout_of_answer is not None])
+    def set_answers(self, answers: list[Answer], answered_s: float | None = None, expected: Sequence[str] = ()) -> None:
+        """Show one lane per answer, or per classifier in `expected`, which may not have answered yet.
 
-    def _make_lanes(self, count: int) -> None:
+        What lies after `answered_s` is shown as not analysed yet; None: after the last segment, until all is read.
+        """
+        by_name = {answer.classifier: answer for answer in answers}
+        names = list(expected) or list(by_name)
+        if [lane.classifier for lane in self.lanes] != names:
+            self._make_lanes(names)
+        before = [lane.layout_of_answer for lane in self.lanes]
+        for lane in self.lanes:
+            answer = by_name.get(lane.classifier)
+            lane.set_answer(answer, self._answered_s(answer) if answered_s is None else answered_s)
+        layouts = [lane.layout_of_answer for lane in self.lanes]
+        if layouts != before:
+            self.overview.set_ribbons(layouts)
+
+    def _answered_s(self, answer: Answer | None) -> float:
+        if self._picture is not None and self._picture.complete:
+            return math.inf
+        return answer.segments[-1].end_s if answer and answer.segments else 0.0
+
+    def _make_lanes(self, names: list[str]) -> None:
         for lane in self.lanes:
             self._gestures.unwatch(lane)
             self._lane_box.removeWidget(lane)
             lane.deleteLater()
-        self.lanes = [Lane(self._view, self._theme, self._gutter, _MARGIN_PX) for _ in range(count)]
+        self.lanes = [Lane(name, self._view, self._theme, self._gutter, _MARGIN_PX) for name in names]
+        self.overview.set_ribbons([None] * len(names))
         before: QWidget = self.plots
         for lane in self.lanes:
             self._lane_box.addWidget(lane)
@@ -183,11 +206,13 @@ class Timeline(QWidget):
         self.readout.set_theme(theme)
         for lane in self.lanes:
             lane.set_theme(theme)
-        self.readout.set_mel_look(self.plots.mel.table, self._mel_floor_db)
+        self.readout.set_mel_look(self.plots.mel.table, self._mel_look[1])
 
     def set_mel_look(self, map_name: str, floor_db: float) -> None:
         """Choose the mel image's colours ("magma", "viridis", "grey") and the level (dB, −100 … −20) under which all is dark."""
-        self._mel_floor_db = floor_db
+        if (map_name, floor_db) == self._mel_look:
+            return
+        self._mel_look = (map_name, floor_db)
         self.plots.mel.set_look(map_name, floor_db)
         self.readout.set_mel_look(self.plots.mel.table, floor_db)
 
@@ -209,6 +234,11 @@ class Timeline(QWidget):
     def set_view_span(self, start_s: float, end_s: float) -> None:
         """Show a span."""
         self._view.set_span(start_s, end_s)
+
+    def reveal(self, time_s: float) -> None:
+        """Bring a time into view, if it is not."""
+        if not self._view.start_s <= time_s < self._view.end_s:
+            self._view.page_to(time_s)
 
     def zoom_in(self) -> None:
         """Zoom in, to the playhead if it is in view, else to the middle."""

@@ -165,7 +165,10 @@ def test_view_of_the_whole_grows_but_another_stays() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "decimals", "text"),
-    [(0, 0, "0:00"), (59.96, 1, "1:00.0"), (61.25, 2, "1:01.25"), (3600, 0, "1:00:00"), (36_125.5, 1, "10:02:05.5"), (0.0004, 4, "0:00.0004")],
+    [
+        (0, 0, "0:00"), (59.96, 1, "1:00.0"), (61.25, 2, "1:01.25"), (3600, 0, "1:00:00"), (36_125.5, 1, "10:02:05.5"),
+        (0.0004, 4, "0:00.0004"),
+    ],
 )
 def test_time_labels(seconds: float, decimals: int, text: str) -> None:
     assert axes.time_label(seconds, decimals) == text
