@@ -23,7 +23,7 @@ from musicclass_gui.engine.audio_paths import (
     unreadable,
 )
 from musicclass_gui.engine.audio_sniff import naming, preferred_readers, read_head, why_not_audio
-from musicclass_gui.engine.decoders import PYAV, Refused, Stopped, start_decoder
+from musicclass_gui.engine.decoders import PYAV, Refused, Soundless, Stopped, start_decoder
 from musicclass_gui.engine.windows import Audio
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ BLOCK_FRAMES = 65536
 _LONGEST_BLOCK_S = 30.0  # keeps what a resampler makes of a block small, whatever rate a header claims
 _LARGEST_BLOCK = 1 << 21  # samples of all channels together
 _LEAST_BYTES_PER_S = 4.0  # no codec packs even silence tighter, so a header that says so is wrong
+_MOST_BYTES_PER_SAMPLE = 16.0  # twice the largest sample there is
+_LARGEST_TAGS = 1 << 16  # for the opposite lie, in short files: cover pictures may be larger, and then nothing is said
 _SHORTFALL_S = 0.25  # a file may end this much before its header says without being called cut off
 
 
@@ -289,10 +291,21 @@ def _first_that_reads(path: Path, file: FileIO) -> tuple[str, Decoder]:
     refusal = Refused()
     for reader in preferred_readers(head):
         try:
-            return reader, start_decoder(file, reader)
+            return reader, _sounding(start_decoder(file, reader))
         except Refused as latest:
             refusal = latest
     raise unreadable(path, *why_not_audio(head, refusal)) from refusal
+
+
+def _sounding(decoder: Decoder) -> Decoder:
+    """The decoder, if it gives any sound at all. Raises `Soundless`."""
+    try:
+        if len(decoder.read(1)):
+            return decoder
+    except Stopped:
+        pass
+    decoder.close()
+    raise Soundless("no sound in it can be decoded")
 
 
 def _duration(decoder: Decoder, file: FileIO) -> float:
@@ -300,7 +313,8 @@ def _duration(decoder: Decoder, file: FileIO) -> float:
     if decoder.promised is None and (estimate := estimated_seconds(file)) is not None:
         return estimate
     seconds = math.nan if decoder.frames is None else decoder.frames / decoder.sample_rate
-    return seconds if seconds * _LEAST_BYTES_PER_S <= file.seek(0, 2) else math.nan
+    least, most = _LEAST_BYTES_PER_S, _MOST_BYTES_PER_SAMPLE * decoder.sample_rate * decoder.channels
+    return seconds if seconds * least <= file.seek(0, 2) <= seconds * most + _LARGEST_TAGS else math.nan
 
 
 def _fitting_block(recording: Recording, frames: int) -> int:

@@ -109,6 +109,18 @@ def lacks_end(file: FileIO) -> bool:
     return at >= 0 and int.from_bytes(head[at + 40 : at + 48], "little") > file.seek(0, 2)
 
 
+def flac_audio_bytes(file: FileIO) -> int:
+    """How many bytes of a FLAC file come behind its metadata (RFC 9639, section 8.1); leaves the file where it was."""
+    before = file.tell()
+    size, at, last = file.seek(0, 2), audio_start(_read_at(file, 0)) + 4, False
+    while not last and at < size:
+        block = _read_at(file, at, 4)
+        last = len(block) < 4 or bool(block[0] & 0x80)
+        at += 4 + int.from_bytes(block[1:], "big")
+    file.seek(before)
+    return max(0, size - at)
+
+
 def _lacks_ogg_end(file: FileIO) -> bool:
     """The last page must be marked as the last (RFC 3533, section 6)."""
     tail = _read_at(file, max(0, file.seek(0, 2) - _LONGEST_OGG_PAGE), _LONGEST_OGG_PAGE)

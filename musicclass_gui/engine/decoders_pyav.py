@@ -50,6 +50,7 @@ _CODECS = {
 }
 _CONTAINERS = {"mov": "MP4", "matroska": "Matroska", "ogg": "Ogg", "mpegts": "MPEG-TS"}
 _PLAIN = {("MP3", "mp3"), ("MP2", "mp3"), ("AAC", "aac"), ("AC-3", "ac3"), ("E-AC-3", "eac3"), ("Opus", "ogg"), ("WavPack", "wv")}
+_PCM_CONTAINERS = ("wav", "aiff", "au", "caf")
 _RAW = {"mp3", "aac", "ac3", "eac3"}  # streams without a container: FFmpeg guesses their length from the first frames
 _INEXACT_SEEK = {"aac", "ac3", "eac3"}  # after a jump their time stamps come from the guessed bit rate
 _INEXACT_STAMPS = {"vorbis"}  # after a jump off by up to 448 samples, where long and short blocks meet
@@ -128,6 +129,7 @@ class PyavDecoder:
         """All frames from here on, and gaps where some are missing between two of them."""
         missing, fruitless, due = 0.0, 0, None
         tick = float(self._stream.time_base or 0)
+        stamps_tell = self._container.format.name not in _RAW
         for packet in self._demuxed():
             try:
                 frames = packet.decode()
@@ -146,7 +148,7 @@ class PyavDecoder:
                     if due is not None:
                         jump = (frame.pts - due) * tick
                         if missing or jump > _LEAST_GAP_S:
-                            yield from _gaps(jump if _LEAST_GAP_S < jump < _LONGEST_GAP_S else missing, frame.sample_rate)
+                            yield from _gaps(jump if stamps_tell and _LEAST_GAP_S < jump < _LONGEST_GAP_S else missing, frame.sample_rate)
                     due = frame.pts + frame.samples / (frame.sample_rate * tick)
                     missing = 0.0
                 yield frame
@@ -268,6 +270,8 @@ def _format_of(container: str, stream: av.AudioStream) -> str:
     codec = stream.codec_context.codec.canonical_name
     name = "PCM" if codec.startswith("pcm_") else _CODECS.get(codec, codec.upper())
     family = container.split(",")[0]
+    if name == "PCM" and family in _PCM_CONTAINERS:
+        return family.upper()
     if (name, family) in _PLAIN or family in (codec, "asf"):
         return name
     return f"{name} in {_CONTAINERS.get(family, family.upper())}"

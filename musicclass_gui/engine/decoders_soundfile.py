@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 
+from musicclass_gui.engine.audio_sniff import flac_audio_bytes
 from musicclass_gui.engine.decoders import Lost, Nameless, Refused, Stopped
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 _UNKNOWN_FRAMES = 2**62
 _LONGEST_VORBIS_PAGE = 255 * 2048  # packets in a page, samples that a packet of libvorbis adds at most
 _HOLE = "libogg reports a hole"  # libsndfile logs it, closes the gap, and so moves all that follows
-_BROKEN_OFF = ("lacks an end-of-stream bit", "Corrupted bitstream")
+_NO_END = "lacks an end-of-stream bit"
+_LONGEST_TAIL = 1 << 15  # tags that other programs append
 _STREAMED = 0x7FFFF000  # a data size from here on is what a program writes that cannot go back to fill it in
 
 _FORMATS = {"WAV": "WAV", "WAVEX": "WAV", "RF64": "WAV", "W64": "Wave64", "AIFF": "AIFF", "AU": "AU", "FLAC": "FLAC", "CAF": "CAF"}
@@ -51,19 +53,20 @@ class SoundfileDecoder:
             self._file = soundfile.SoundFile(source, closefd=False)
         except (soundfile.LibsndfileError, TypeError, ValueError, OSError) as error:
             raise Refused(_reason(error)) from error
+        self._source = file
+        self._refuse_what_ffmpeg_reads_better()
         self.sample_rate: int = self._file.samplerate
         self.channels: int = self._file.channels
         self.format = _format_of(self._file)
-        self.frames = float(self._file.frames) if 0 < self._file.frames < _UNKNOWN_FRAMES else None
-        self.promised = _promised(self._file.extra_info, self.frames)
+        self.frames: float | None = float(self._file.frames)
+        self.promised = _promised(self._file.extra_info, self._file.frames)
         self.ended_early = False
         self.position = 0
         self.lost: list[Lost] = []
 
     def approach(self, frame: int) -> None:
         """See `Decoder.approach`."""
-        if self.frames is not None:
-            frame = min(frame, int(self.frames))
+        frame = min(frame, self._file.frames)
         if self._file.subtype == "VORBIS":
             frame = self._safe_vorbis_entry(frame)
         try:
@@ -71,9 +74,22 @@ class SoundfileDecoder:
         except (soundfile.LibsndfileError, OSError) as error:
             raise Stopped(_reason(error)) from error
 
+    def _refuse_what_ffmpeg_reads_better(self) -> None:
+        """Headers without a length (recorders that could not go back) or with one that cannot be; several streams in one Ogg."""
+        log, frames = self._file.extra_info, self._file.frames
+        several = "Junk after the last page" in log and _NO_END not in log
+        if several or not 0 < frames < _UNKNOWN_FRAMES or self._is_flac_with_too_few(frames):
+            self._file.close()
+            raise Refused("its header tells no length, or not that of all it holds")
+
+    def _is_flac_with_too_few(self, frames: int) -> bool:
+        """FLAC never makes sound larger; libsndfile would stop where a header that counts too few frames ends."""
+        possible: int = 5 * frames * self._file.channels + _LONGEST_TAIL
+        return self._file.format == "FLAC" and flac_audio_bytes(self._source) > possible
+
     def _safe_vorbis_entry(self, frame: int) -> int:
         """A seek in Vorbis is off for up to a block behind where it lands, and by dozens of samples in the file's last page."""
-        before_last_page = int(self.frames or 0) - _LONGEST_VORBIS_PAGE
+        before_last_page: int = self._file.frames - _LONGEST_VORBIS_PAGE
         return max(0, min(frame - self.sample_rate // 2, before_last_page))
 
     def read(self, frames: int) -> Audio:
@@ -84,8 +100,9 @@ class SoundfileDecoder:
             raise Stopped(_reason(error)) from error
         if self._file.format == "OGG" and _HOLE in self._file.extra_info:
             raise Stopped("a part of it is missing")
+        if not len(block):
+            self.ended_early = any(sign in self._file.extra_info for sign in (_NO_END, "Corrupted bitstream"))
         self.position += len(block)
-        self.ended_early = not len(block) and any(sign in self._file.extra_info for sign in _BROKEN_OFF)
         return block
 
     def close(self) -> None:
@@ -104,11 +121,14 @@ def _reason(error: Exception) -> str:
     return str(getattr(error, "error_string", error)).rstrip(".") or "libsndfile refuses it"
 
 
-def _promised(log: str, frames: float | None) -> float | None:
-    """What the header promised, from libsndfile's log, which says where it corrected a length."""
+def _promised(log: str, frames: int) -> float | None:
+    """What the header promised, from libsndfile's log, which says where it corrected a length, or should have done."""
     if claim := re.search(r"from 'ds64' chunk of (\d+)|read from 'COMM' chunk \((\d+)\)", log):
         return float(claim[1] or claim[2])
     if corrected := re.search(r"(?:data|Data Size)\s*: (\d+) \(should be (\d+)\)", log):
         claimed, found = int(corrected[1]), int(corrected[2])
-        return frames * claimed / found if frames and found and claimed < _STREAMED else None
+        return frames * claimed / found if found and claimed < _STREAMED else None
+    size, data = re.search(r"Length : (\d+)", log), re.search(r"data : (\d+)\n\*\*\* Unknown chunk", log)
+    if size and data and 2 * int(data[1]) < int(size[1]):
+        return frames * int(size[1]) / int(data[1])
     return frames

@@ -88,7 +88,7 @@ class SampleJoiner:
         """Not `to_ndarray`: PyAV counts a ninth plane in eight planar channels, and reading that one crashes."""
         rows = self.channels if self._format.is_planar else 1
         count = frame.samples * self.channels // rows
-        samples = np.stack([np.frombuffer(frame.planes[row], self._dtype, count) for row in range(rows)])
+        samples = np.stack([np.frombuffer(memoryview(frame.planes[row]), self._dtype, count) for row in range(rows)])
         return self._scaled(samples.T if self._format.is_planar else samples.reshape(-1, self.channels))
 
     def _scaled(self, samples: NDArray[np.generic]) -> Audio:
