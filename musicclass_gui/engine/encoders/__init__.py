@@ -47,10 +47,11 @@ class EncoderSpec:
 
 
 class Encoder(Protocol):
-    """A loaded encoder."""
+    """A loaded encoder. `device` is where it runs now ("cpu", "cuda:0"); `notices` are sentences on why it is not as asked for."""
 
     spec: EncoderSpec
     device: str
+    notices: list[str]
 
     def embed(self, windows: Sequence[Audio]) -> Embeddings:
         """Mono float32 windows at `spec.sample_rate`, of any length ≥ 1 sample each → `(len(windows), dim)`.

@@ -27,7 +27,7 @@ SPEC = EncoderSpec(
     version="1",
     title="MobileNet trained on AudioSet (EfficientAT mn04)",
     sample_rate=32_000,
-    grid=Grid(10.0, 5.0),
+    grid=Grid(5.0, 2.5),
     dim=384,
     licence="MIT",
     weights=WeightsSource(
@@ -40,23 +40,24 @@ SPEC = EncoderSpec(
 )
 
 _SHORTEST = SPEC.sample_rate  # the net pools over time, and less than a second leaves it nothing to see
-_CPU_BATCH = 4
-_CUDA_BATCH = 64
+_CPU_BATCH_S = 40.0  # of audio at once: more falls out of the processor's cache
+_CUDA_BATCH_S = 640.0
 
 
 def load(device: str = "cpu", weights_file: Path | None = None) -> MobileNetEncoder:
-    """Load the encoder on `device` ("cpu", "cuda:0", see `engine.device.resolve`); `weights_file` None looks in the usual folders.
+    """Load the encoder on `device`, a wish as `engine.device.resolve` takes it; one that cannot be met becomes a notice.
 
-    Raises WeightsError when the weights are missing, damaged, or not this net's.
+    `weights_file` None looks in the usual folders. Raises WeightsError when the weights are missing, damaged, or not this net's.
     """
     from musicclass_gui.engine.encoders import mobilenet_net
 
-    path = weights.find(SPEC, places.weights_folders(), weights_file)
-    return MobileNetEncoder(mobilenet_net.read(path), device)
+    net = mobilenet_net.read(weights.find(SPEC, places.weights_folders(), weights_file))
+    chosen = devices.resolve(device)
+    return MobileNetEncoder(net, chosen.name, [chosen.notice] if chosen.notice else [])
 
 
 class MobileNetEncoder:
-    """`MobileNet` on a device; moves itself to the CPU when a CUDA device has too little memory.
+    """`MobileNet` on a device; moves itself to the CPU when a CUDA device fails or has too little memory.
 
     It computes in float32, on CUDA too and without TF32: measured on a chirp and ten pieces of music, float16 autocast
     changes embeddings by 0.7–2.1 % and bfloat16 by 2.7–7.6 %, more than the 1 % that cached embeddings may differ by.
@@ -64,11 +65,13 @@ class MobileNetEncoder:
 
     spec = SPEC
 
-    def __init__(self, net: MobileNet, device: str) -> None:
-        self.device = device
-        self.notices: list[str] = []
-        self._net = net.to(device)
-        self._batch = _CPU_BATCH if device == "cpu" else _CUDA_BATCH
+    def __init__(self, net: MobileNet, device: str = "cpu", notices: Sequence[str] = ()) -> None:
+        self.device = "cpu"
+        self.notices = list(notices)
+        self._net = net
+        self._batch_s = _CPU_BATCH_S
+        if device != "cpu":
+            self._move_to(device)
 
     def embed(self, windows: Sequence[Audio]) -> Embeddings:
         """Mono float32 windows at 32 kHz, ≥ 1 sample each → `(len(windows), 384)` float32."""
@@ -78,7 +81,11 @@ class MobileNetEncoder:
         return embeddings
 
     def _embed_equal(self, windows: list[Audio]) -> Embeddings:
-        batches, self._batch = devices.run_halving(self._run, windows, batch=self._batch, to_cpu=self._move_to_cpu)
+        seconds = windows[0].size / SPEC.sample_rate
+        most = max(1, int(self._batch_s / seconds))
+        batches, fitted = devices.run_halving(self._run, windows, batch=most, to_cpu=self._move_to_cpu)
+        if fitted < most:
+            self._batch_s = fitted * seconds
         return np.concatenate(batches)
 
     def _run(self, windows: Sequence[Audio]) -> Embeddings:
@@ -89,9 +96,18 @@ class MobileNetEncoder:
             embeddings: Embeddings = self._net(samples).cpu().numpy()
         return embeddings
 
+    def _move_to(self, device: str) -> None:
+        try:
+            self._net.to(device)
+        except RuntimeError as error:
+            reason = str(error).partition("\n")[0]
+            self._move_to_cpu(f"{devices.describe(device)} cannot be used ({reason}); the CPU is used.")
+        else:
+            self.device, self._batch_s = device, _CUDA_BATCH_S
+
     def _move_to_cpu(self, notice: str) -> None:
         self.notices.append(notice)
-        self.device = "cpu"
+        self.device, self._batch_s = "cpu", _CPU_BATCH_S
         self._net.to("cpu")
 
 

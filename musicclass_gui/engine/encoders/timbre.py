@@ -15,6 +15,7 @@ import numpy as np
 
 from musicclass_gui.engine.encoders import Embeddings, EncoderSpec
 from musicclass_gui.engine.encoders import timbre_features as features
+from musicclass_gui.engine.encoders.timbre_frames import SAMPLE_RATE
 from musicclass_gui.engine.errors import EncoderError
 from musicclass_gui.engine.windows import Audio, Grid
 
@@ -25,14 +26,14 @@ SPEC = EncoderSpec(
     id="timbre",
     version="1",
     title="Timbre, harmony and rhythm features",
-    sample_rate=features.SAMPLE_RATE,
+    sample_rate=SAMPLE_RATE,
     grid=Grid(5.0, 2.5),
     dim=len(features.FEATURES),
     licence="MIT",
 )
 
 SCALE_FILE = Path(__file__).with_name("timbre_scale.safetensors")
-_BATCH_SAMPLES = 5 * SPEC.sample_rate
+_BATCH_SAMPLES = 10 * SPEC.sample_rate
 _FARTHEST = 8.0  # in scales; beyond it no dimension can pull an embedding away any more
 
 

@@ -6,15 +6,20 @@ scaling is in `timbre`. Nothing here depends on how loud a window is as a whole,
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from musicclass_gui.engine.encoders import timbre_frames as frames
-from musicclass_gui.engine.encoders.timbre_frames import CONTRASTS, FRAMES_PER_S, MFCCS, SAMPLE_RATE, Array
+from musicclass_gui.engine.encoders.timbre_frames import CONTRASTS, FRAMES_PER_S, MFCCS, Array
 
-_SHORTEST = SAMPLE_RATE // 2
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from musicclass_gui.engine.encoders import Embeddings
+
+_SHORTEST = frames.SAMPLE_RATE // 2
 _LOW_DCTS = slice(1, 4)
 _LOG_OFFSET = 0.01  # in the feature's unit: what varies less than this does not vary
 _STEP_FRAMES = 4  # 93 ms, about the shortest note
@@ -66,14 +71,15 @@ class WindowFeature:
     weight: float = 1.0
 
 
-def measure(windows: Array) -> Array:
+def measure(windows: Array) -> Embeddings:
     """Mono windows `(n, samples ≥ 1)` at 22,050 Hz → `(n, len(FEATURES))` in the units of `FEATURES`.
 
     What is shorter than half a second is repeated until it is that long.
     """
     measured = frames.measure(_long_enough(windows))
     summaries = [summary.of(measured[feature.name]) for feature in FRAME_FEATURES for summary in feature.summaries]
-    return np.concatenate([*summaries, *(feature.of(measured[feature.source]) for feature in WINDOW_FEATURES)], axis=1)
+    wholes = [feature.of(measured[feature.source]) for feature in WINDOW_FEATURES]
+    return np.concatenate([*summaries, *wholes], axis=1, dtype=np.float32)
 
 
 def _long_enough(windows: Array) -> Array:
@@ -87,7 +93,8 @@ def _mean(values: Array) -> Array:
 
 
 def _log_std(values: Array) -> Array:
-    return np.log(values.std(axis=1) + np.float32(_LOG_OFFSET))
+    spread: Array = np.log(values.std(axis=1) + np.float32(_LOG_OFFSET))
+    return spread
 
 
 def _log_dct(values: Array) -> Array:
@@ -98,14 +105,15 @@ def _log_dct(values: Array) -> Array:
     from scipy.fft import dct
 
     low: Array = dct(values, axis=1, norm="ortho")[:, _LOW_DCTS] / np.sqrt(values.shape[1])
-    return np.log(np.sqrt(np.square(low).sum(axis=1)) + np.float32(_LOG_OFFSET))
+    drift: Array = np.log(np.sqrt(np.square(low).sum(axis=1)) + np.float32(_LOG_OFFSET))
+    return drift
 
 
 def _pitch_circle(chroma: Array) -> Array:
     """Magnitudes 1–6 of the mean chroma's Fourier transform around the pitch classes: the scale, whatever the key."""
     mean = chroma.mean(axis=1)
     spectrum = np.abs(np.fft.rfft(mean, axis=1))
-    circle: Array = (spectrum[:, 1:] / np.maximum(spectrum[:, :1], np.float32(1e-6))).astype(np.float32)
+    circle: Array = spectrum[:, 1:] / np.maximum(spectrum[:, :1], np.float32(1e-6))
     return circle
 
 
@@ -119,14 +127,15 @@ def _pitch_steps(chroma: Array) -> Array:
     """How alike a frame and the one 93 ms later are when transposed by 0–11 semitones: intervals, whatever the key."""
     spectrum = np.fft.rfft(chroma, axis=2)
     crossed = (np.conj(spectrum[:, :-_STEP_FRAMES]) * spectrum[:, _STEP_FRAMES:]).mean(axis=1)
-    steps: Array = np.fft.irfft(crossed, _PITCH_CLASSES, axis=1).astype(np.float32)
+    steps: Array = np.fft.irfft(crossed, _PITCH_CLASSES, axis=1)
     return steps
 
 
 def _pitch_change(chroma: Array) -> Array:
     """Log of how much the chroma turns within 186 ms (1 − cosine), on average."""
     cosine = np.einsum("nfp,nfp->nf", chroma[:, :-_CHANGE_FRAMES], chroma[:, _CHANGE_FRAMES:])
-    return np.log(np.maximum(1 - cosine.mean(axis=1, keepdims=True), 0) + np.float32(1e-3))
+    change: Array = np.log(np.maximum(1 - cosine.mean(axis=1, keepdims=True), 0) + np.float32(1e-3))
+    return change
 
 
 def _pitch_entropy(chroma: Array) -> Array:
@@ -139,7 +148,7 @@ def _pitch_entropy(chroma: Array) -> Array:
 def _tempo(onset: Array) -> Array:
     """Tempo as log2 of beats per minute, and how clearly it stands out: the onsets' autocorrelation there, at most 1.
 
-    As `librosa.feature.tempo`, with a prior one octave wide around 120 beats per minute.
+    Autocorrelation times a log-normal prior, one octave wide around 120 beats per minute, as in `librosa.feature.tempo`.
     """
     correlation = _autocorrelation(onset[:, :, 0])
     lags = np.arange(1, correlation.shape[1])
@@ -147,7 +156,7 @@ def _tempo(onset: Array) -> Array:
     prior = np.where((bpm >= _SLOWEST_BPM) & (bpm <= _FASTEST_BPM), np.exp(-0.5 * np.log2(bpm / _USUAL_BPM) ** 2), 0)
     best = np.argmax(correlation[:, 1:] * prior, axis=1)
     clarity = np.take_along_axis(correlation[:, 1:], best[:, None], axis=1)
-    return np.concatenate([np.log2(bpm[best])[:, None], clarity], axis=1).astype(np.float32)
+    return np.concatenate([np.log2(bpm[best])[:, None], clarity], axis=1)
 
 
 def _autocorrelation(values: Array) -> Array:
@@ -167,7 +176,7 @@ def _onset_rate(onset: Array) -> Array:
     inner = strength[:, 1:-1]
     loud = inner > strength.mean(axis=1, keepdims=True) + _PEAK_OVER_MEAN_DB
     peaks = loud & (inner > strength[:, :-2]) & (inner >= strength[:, 2:])
-    rate: Array = (peaks.sum(axis=1, keepdims=True) * (FRAMES_PER_S / strength.shape[1])).astype(np.float32)
+    rate: Array = peaks.sum(axis=1, keepdims=True) * (FRAMES_PER_S / strength.shape[1])
     return rate
 
 

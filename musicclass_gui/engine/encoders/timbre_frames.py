@@ -8,11 +8,13 @@ formula is written out; tests hold it against librosa's. Summaries over a window
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 
 SAMPLE_RATE = 22_050
 N_FFT = 2048
@@ -104,7 +106,8 @@ def _spectral_shape(magnitude: Array) -> dict[str, Array]:
 
 
 def _octaves(khz: Array) -> Array:
-    return np.log2(khz + np.float32(_OCTAVE_OFFSET_KHZ))
+    octaves: Array = np.log2(khz + np.float32(_OCTAVE_OFFSET_KHZ))
+    return octaves
 
 
 def _flatness(power: Array) -> Array:
@@ -133,7 +136,7 @@ def _contrast_bands() -> list[tuple[int, int, int]]:
     edges = [0.0, *(_CONTRAST_LOW_HZ * 2.0**k for k in range(CONTRASTS))]
     hz = np.arange(N_FFT // 2 + 1) * SAMPLE_RATE / N_FFT
     bands = []
-    for k, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for k, (low, high) in enumerate(pairwise(edges)):
         inside = np.flatnonzero((hz >= low) & (hz <= high))
         first = int(inside[0]) - (1 if k else 0)
         last = N_FFT // 2 if k == CONTRASTS - 1 else int(inside[-1])
