@@ -41,6 +41,10 @@ _PAN_STEP = 0.1  # of the view
 _SEGMENT_MARGIN = 0.15  # of a segment, shown on both sides after zooming to it
 _SAMPLES_AFTER_MS = 60  # of rest, so that a drag asks once
 _SAMPLES_AROUND = 0.5  # of the view, asked for on both sides
+_KEYS_HELP = (
+    "Arrow keys move what is in view, plus and minus zoom, 0 shows all. "
+    "[ and ] make the playhead the start and the end of the selection; with the mouse, drag while holding Shift."
+)
 
 
 class Timeline(QWidget):
@@ -60,6 +64,7 @@ class Timeline(QWidget):
         self.lanes: list[Lane] = []
         self._selection: Span | None = None
         self._shown: object = None
+        self._pointed: tuple[QWidget, QPointF] | None = None  # the row under the mouse, and where on it
         self._playhead_s = 0.0
         self._follows = True
         self._mel_look = ("", 0.0)
@@ -76,7 +81,8 @@ class Timeline(QWidget):
         self.overview = Overview(self._view, self._theme, self._gutter, _MARGIN_PX)
         self.plots = Plots(self._view, self._theme, self._gutter, _MARGIN_PX)
         self.plots.setAccessibleName("Waveform and mel spectrogram")
-        self.plots.setAccessibleDescription("Arrow keys move what is in view, plus and minus zoom, Shift with drag selects.")
+        self.plots.viewport().setAccessibleName("Waveform and mel spectrogram")
+        self.plots.setAccessibleDescription(_KEYS_HELP)
         self.readout = Readout(self._theme, self._gutter, _MARGIN_PX)
         self._lane_box = QVBoxLayout()
         self._lane_box.setSpacing(0)
@@ -154,6 +160,7 @@ class Timeline(QWidget):
         return answer.segments[-1].end_s if answer and answer.segments else 0.0
 
     def _make_lanes(self, names: list[str]) -> None:
+        self._left()
         for lane in self.lanes:
             self._gestures.unwatch(lane)
             self._lane_box.removeWidget(lane)
@@ -265,6 +272,9 @@ class Timeline(QWidget):
         self.readout.set_view(self._view.span, self._view.duration_s)
         if self.plots.wave.wants_samples(self.plots.scale()):
             self._asking.start()
+        if self._pointed is not None:
+            row, point = self._pointed
+            self._hovered(row, self.plots.scale().time(point.x()), point)
         self.view_changed.emit(*self._view.span)
 
     def _ask_for_samples(self) -> None:
@@ -291,12 +301,24 @@ class Timeline(QWidget):
         self.set_selection(selection)
         self.selection_changed.emit(selection)
 
+    def _select_from(self, start_s: float) -> None:
+        kept = self._selection[1] if self._selection and self._selection[1] > start_s else self._view.duration_s
+        if start_s < kept:
+            self._select((start_s, kept))
+
+    def _select_to(self, end_s: float) -> None:
+        kept = self._selection[0] if self._selection and self._selection[0] < end_s else 0.0
+        if kept < end_s:
+            self._select((kept, end_s))
+
     def _hovered(self, row: QWidget, time_s: float, point: QPointF) -> None:
+        self._pointed = row, point
         inside = self._view.start_s <= time_s <= self._view.end_s and time_s <= self._view.duration_s
         self._show_hover(row, time_s if inside else None)
         self._show_cursor(self._cursor_at(row, time_s, point) if inside else None)
 
     def _left(self) -> None:
+        self._pointed = None
         self._show_hover(None, None)
         self._show_cursor(None)
 
@@ -352,5 +374,7 @@ class Timeline(QWidget):
             Qt.Key.Key_Equal: self.zoom_in,
             Qt.Key.Key_Minus: self.zoom_out,
             Qt.Key.Key_0: self.zoom_fit,
+            Qt.Key.Key_BracketLeft: lambda: self._select_from(self._playhead_s),
+            Qt.Key.Key_BracketRight: lambda: self._select_to(self._playhead_s),
             Qt.Key.Key_Escape: lambda: self._select(None),
         }

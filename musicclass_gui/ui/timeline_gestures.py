@@ -88,15 +88,18 @@ class Gestures(QObject):
         if sideways:
             self._view.pan(-notches * _PAN_PER_NOTCH * self._view.length_s)
         else:
-            self._view.zoom(_ZOOM_PER_NOTCH**notches, self._rows[row]().time(event.position().x()))
+            scale = self._rows[row]()
+            x = min(max(event.position().x(), scale.left), scale.right)
+            self._view.zoom(_ZOOM_PER_NOTCH**notches, scale.time(x))
         return True
 
     def _press(self, row: QWidget, event: QEvent) -> bool:
         assert isinstance(event, QMouseEvent)
-        if event.button() not in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
-            return False
-        _focus_row(row).setFocus(Qt.FocusReason.MouseFocusReason)
         scale, point = self._rows[row](), event.position()
+        row.setFocus(Qt.FocusReason.MouseFocusReason)
+        wanted = event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton)
+        if not wanted or not scale.left <= point.x() <= scale.right:
+            return True
         time_s = scale.time(point.x())
         kept = self._kept_end(scale, point.x())
         selects = kept is not None or bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
@@ -151,15 +154,11 @@ class Gestures(QObject):
 
     def _double_click(self, row: QWidget, event: QEvent) -> bool:
         assert isinstance(event, QMouseEvent)
-        self.double_clicked.emit(row, self._rows[row]().time(event.position().x()), event.position())
+        scale, x = self._rows[row](), event.position().x()
+        if scale.left <= x <= scale.right:
+            self.double_clicked.emit(row, scale.time(x), event.position())
         return True
 
     def _leave(self, row: QWidget, event: QEvent) -> bool:
         self.left.emit()
         return False
-
-
-def _focus_row(row: QWidget) -> QWidget:
-    """The row itself, or, of a viewport, the widget it belongs to."""
-    parent = row.parentWidget()
-    return parent if row.focusPolicy() == Qt.FocusPolicy.NoFocus and parent is not None else row

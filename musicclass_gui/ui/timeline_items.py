@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 WAVE_HEIGHT = 1.06  # amplitudes −this … this are in view, unless the recording is quiet
 MEL_MAPS = ("magma", "viridis", "grey")
 
-_CURVE_BELOW = 0.7  # samples in a pixel, where a line joins the samples
+_CURVE_BELOW = 1.5  # samples in a pixel, where a line joins the samples
 _DOTS_BELOW = 0.12
 _DOT_PX = 5.0
 Extremes = tuple[NDArray[np.float32], NDArray[np.float32]]

@@ -266,6 +266,28 @@ def test_click_on_a_segment_plays_it(timeline: Timeline, qtbot: QtBot) -> None:
     assert heard.args == ["genre", 8.0, 14.0]
 
 
+def test_a_click_on_a_lanes_name_plays_nothing(timeline: Timeline, qtbot: QtBot) -> None:
+    timeline.set_view_span(6, 7)
+    with qtbot.assertNotEmitted(timeline.segment_activated):
+        qtbot.mouseClick(timeline.lanes[0], Qt.MouseButton.LeftButton, NO_KEYS, QPoint(20, 10))
+    assert timeline.lanes[0].current is None
+
+
+def test_lanes_stand_ready_before_their_answers(timeline: Timeline) -> None:
+    timeline.set_answers([], 0.0, expected=["genre", "composer"])
+    before = timeline.lanes
+    assert [lane.tip_at(QPointF(400, 10)) for lane in before] == ["Not analysed yet"] * 2
+    timeline.set_answers([GENRE], 20.0, expected=["genre", "composer"])
+    assert timeline.lanes == before
+    assert timeline.lanes[0].segment_at(1.0) == GENRE.segments[0]
+    assert timeline.lanes[1].segment_at(1.0) is None
+
+
+def test_a_whole_picture_has_nothing_pending(timeline: Timeline) -> None:
+    timeline.set_answers([answer([(0, 15, "blues", 0.9)])])
+    assert timeline.lanes[0].tip_at(lane_place(timeline, 0, 18)) == ""
+
+
 def test_double_click_on_a_segment_selects_and_zooms(timeline: Timeline, qtbot: QtBot) -> None:
     with qtbot.waitSignal(timeline.selection_changed) as heard:
         qtbot.mouseDClick(timeline.lanes[0], Qt.MouseButton.LeftButton, NO_KEYS, lane_place(timeline, 0, 10))
@@ -322,6 +344,15 @@ def test_cursor_on_the_waveform_and_on_a_lane(timeline: Timeline, qtbot: QtBot) 
     assert timeline.readout.text() == ""
 
 
+def test_the_cursor_follows_the_view(timeline: Timeline, qtbot: QtBot) -> None:
+    seen: list[object] = []
+    timeline.set_view_span(0, 10)
+    qtbot.mouseMove(plots(timeline), place(timeline, 5, 0.2))
+    timeline.cursor_moved.connect(seen.append)
+    qtbot.keyClick(timeline.plots, Qt.Key.Key_PageDown)
+    assert seen[-1].time_s == pytest.approx(15, abs=0.02)
+
+
 def test_lane_tool_tips_say_it_in_words(timeline: Timeline) -> None:
     lane = timeline.lanes[0]
     assert lane.tip_at(lane_place(timeline, 0, 10)).startswith("jazz, 0:08.0–0:14.0, likely (60 %)")
@@ -360,6 +391,23 @@ def test_escape_clears_the_selection(timeline: Timeline, qtbot: QtBot) -> None:
     assert heard.args == [None]
 
 
+def test_the_playhead_can_bound_the_selection(timeline: Timeline, qtbot: QtBot) -> None:
+    chosen: list[object] = []
+    timeline.selection_changed.connect(chosen.append)
+    for time_s, key in ((4.0, Qt.Key.Key_BracketLeft), (9.0, Qt.Key.Key_BracketRight), (10.0, Qt.Key.Key_BracketLeft)):
+        timeline.set_playhead(time_s)
+        qtbot.keyClick(timeline.plots, key)
+    assert chosen == [(4.0, SECONDS), (4.0, 9.0), (10.0, SECONDS)]
+
+
+def test_a_lane_keeps_its_keys_from_the_windows_shortcuts(timeline: Timeline) -> None:
+    for key, kept in ((Qt.Key.Key_Home, True), (Qt.Key.Key_Left, True), (Qt.Key.Key_Space, False)):
+        event = QKeyEvent(QEvent.Type.ShortcutOverride, key, NO_KEYS)
+        event.ignore()
+        QApplication.sendEvent(timeline.lanes[0], event)
+        assert event.isAccepted() == kept
+
+
 def test_a_lane_is_walked_with_the_keyboard(timeline: Timeline, qtbot: QtBot) -> None:
     lane = timeline.lanes[0]
     lane.setFocus()
@@ -395,6 +443,14 @@ def test_keys_that_are_not_the_timelines_are_left_to_the_window(timeline: Timeli
         event = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Space, NO_KEYS)
         QApplication.sendEvent(widget, event)
         assert not event.isAccepted()
+
+
+def test_reveal_moves_only_when_needed(timeline: Timeline) -> None:
+    timeline.set_view_span(5, 10)
+    timeline.reveal(7.0)
+    assert timeline.view_span() == (5, 10)
+    timeline.reveal(0.0)
+    assert timeline.view_span() == (0, 5)
 
 
 def test_tab_order_and_names(timeline: Timeline) -> None:
