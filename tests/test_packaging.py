@@ -132,6 +132,13 @@ def test_scripts_are_valid_bash(path: Path) -> None:
     assert subprocess.run(["bash", "-n", str(path)], check=False).returncode == 0
 
 
+def test_every_script_that_is_spoken_of_is_there() -> None:
+    texts = (ROOT / "README.md").read_text(encoding="utf-8"), (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    named = {name for text in texts for name in re.findall(r"packaging/\w+\.(?:sh|py)", text)}
+    assert "packaging/test.sh" in named
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
 @needs_bash
 def test_a_second_start_runs_the_program_at_once(clone: Path) -> None:
     set_up(clone)
