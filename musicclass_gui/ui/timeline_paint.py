@@ -116,7 +116,7 @@ def playhead_pen(theme: Theme) -> QPen:
 
 def hover_pen(theme: Theme) -> QPen:
     """The pen of the line under the mouse."""
-    pen = QPen(colour(theme.text_muted, 0.8), 1, Qt.PenStyle.DotLine)
+    pen = QPen(colour(theme.none), 1, Qt.PenStyle.DotLine)
     pen.setCosmetic(True)
     return pen
 

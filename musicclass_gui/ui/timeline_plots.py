@@ -49,46 +49,40 @@ class Plots(pg.GraphicsLayoutWidget):  # type: ignore[misc] # pyqtgraph has no t
         view.changed.connect(self.follow_view)
 
     def _build(self) -> None:
-        self._time_axis, self._hertz_axis, self._amplitude_axis = TimeAxis(), HertzAxis(MEL_BANDS), AmplitudeAxis()
+        grid = self.ci.layout
         self.ci.setContentsMargins(0, 0, self._margin, 0)
-        self.ci.setSpacing(_GAP_PX)
-        self.wave_plot = self._add_plot(0, {"left": self._amplitude_axis, "top": self._time_axis}, (-WAVE_HEIGHT, WAVE_HEIGHT))
-        self.mel_plot = self._add_plot(1, {"left": self._hertz_axis}, (0, MEL_BANDS))
+        self.ci.setSpacing(0)
+        self._time_axis, self._amplitude_axis, self._hertz_axis = TimeAxis(), AmplitudeAxis(), HertzAxis(MEL_BANDS)
+        self.wave_box, self.mel_box = (pg.ViewBox(enableMenu=False, enableMouse=False, defaultPadding=0) for _ in range(2))
+        self._boxes = (self.wave_box, self.mel_box)
+        self.ci.addItem(self._time_axis, 0, 1)
+        self._add_row(1, self._amplitude_axis, self.wave_box)
+        self._add_row(2, self._hertz_axis, self.mel_box)
+        self._time_axis.linkToView(self.wave_box)
         self._time_axis.setHeight(_RULER_PX)
-        self.ci.layout.setRowStretchFactor(0, 3)
-        self.ci.layout.setRowStretchFactor(1, 4)
-        boxes = [plot.vb for plot in self._plots]
-        self.wave = WaveItem(boxes[0], self._view, self._theme)
-        self.mel = MelItem(boxes[1], self._view, self._theme)
-        self._overlays = [OverlayItem(box, self._view, self._theme) for box in boxes]
+        grid.setRowSpacing(1, _GAP_PX)
+        grid.setRowStretchFactor(1, 3)
+        grid.setRowStretchFactor(2, 4)
+        self.wave_box.setYRange(-WAVE_HEIGHT, WAVE_HEIGHT)
+        self.mel_box.setYRange(0, MEL_BANDS)
+        self.wave = WaveItem(self.wave_box, self._view, self._theme)
+        self.mel = MelItem(self.mel_box, self._view, self._theme)
+        self._overlays = [OverlayItem(box, self._view, self._theme) for box in self._boxes]
         self._playheads, self._hovers = self._add_lines(), self._add_lines()
         for line in self._hovers:
             line.hide()
 
+    def _add_row(self, row: int, axis: pg.AxisItem, box: pg.ViewBox) -> None:
+        axis.setWidth(self._gutter)
+        axis.linkToView(box)
+        self.ci.addItem(axis, row, 0)
+        self.ci.addItem(box, row, 1)
+
     def _add_lines(self) -> list[pg.InfiniteLine]:
-        lines = [pg.InfiniteLine(angle=90, movable=False) for _ in self._plots]
-        for plot, line in zip(self._plots, lines, strict=True):
-            plot.addItem(line, ignoreBounds=True)
+        lines = [pg.InfiniteLine(angle=90, movable=False) for _ in self._boxes]
+        for box, line in zip(self._boxes, lines, strict=True):
+            box.addItem(line, ignoreBounds=True)
         return lines
-
-    @property
-    def _plots(self) -> tuple[pg.PlotItem, pg.PlotItem]:
-        return self.wave_plot, self.mel_plot
-
-    def _add_plot(self, row: int, axes: dict[str, pg.AxisItem], y_range: tuple[float, float]) -> pg.PlotItem:
-        plot = self.ci.addPlot(row=row, col=0, axisItems=axes, enableMenu=False)
-        for name in ("left", "top", "bottom", "right"):
-            plot.showAxis(name, name in axes)
-        plot.hideButtons()
-        plot.layout.setContentsMargins(0, 0, 0, 0)
-        plot.layout.setSpacing(0)
-        axes["left"].setWidth(self._gutter)
-        plot.setMouseEnabled(False, False)
-        plot.disableAutoRange()
-        plot.vb.setDefaultPadding(0)
-        plot.vb.setBorder(None)
-        plot.setYRange(*y_range, padding=0)
-        return plot
 
     def set_theme(self, theme: Theme) -> None:
         """Take other colours."""
@@ -118,7 +112,7 @@ class Plots(pg.GraphicsLayoutWidget):  # type: ignore[misc] # pyqtgraph has no t
     def set_peak(self, peak: float) -> None:
         """Give the waveform of a quiet recording more height, in steps of 6 dB; `peak` is its greatest amplitude."""
         reach = WAVE_HEIGHT * 0.5 ** min(max(0, math.floor(-math.log2(max(peak, 1e-9)))), _MOST_DOUBLINGS)
-        self.wave_plot.setYRange(-reach, reach, padding=0)
+        self.wave_box.setYRange(-reach, reach)
         self.wave.set_reach(reach)
 
     def set_samples(self, samples: Samples) -> None:
@@ -146,8 +140,8 @@ class Plots(pg.GraphicsLayoutWidget):  # type: ignore[misc] # pyqtgraph has no t
 
     def follow_view(self) -> None:
         """Show what the view says."""
-        for plot in self._plots:
-            plot.vb.setXRange(*self._view.span, padding=0)
+        for box in self._boxes:
+            box.setXRange(*self._view.span)
         self._update_ruler()
 
     def scale(self) -> Scale:
@@ -157,11 +151,11 @@ class Plots(pg.GraphicsLayoutWidget):  # type: ignore[misc] # pyqtgraph has no t
 
     def wave_area(self) -> QRectF:
         """The waveform's place in the viewport."""
-        return QRectF(self.wave_plot.vb.sceneBoundingRect())
+        return QRectF(self.wave_box.sceneBoundingRect())
 
     def mel_area(self) -> QRectF:
         """The mel image's place in the viewport."""
-        return QRectF(self.mel_plot.vb.sceneBoundingRect())
+        return QRectF(self.mel_box.sceneBoundingRect())
 
     def mel_height(self, y: float) -> float:
         """The height in the mel image, in bands, at a position in the viewport."""

@@ -93,7 +93,8 @@ class Readout(QWidget):
         """Say what is in view."""
         decimals = 0 if span[1] - span[0] > 20 else 1 if span[1] - span[0] > 2 else 3
         whole = time_label(duration_s, 1 if duration_s < 60 else 0)
-        self._view.setText(f"{time_label(span[0], decimals)}–{time_label(span[1], decimals)} of {whole}")
+        shown = f"{time_label(span[0], decimals)}–{time_label(span[1], decimals)} of {whole}"
+        self._view.setText(shown if duration_s > 0 else "")
 
     def set_mel_look(self, table: NDArray[np.uint32], floor_db: float) -> None:
         """Show what the colours mean, from `floor_db` to 0 dB."""

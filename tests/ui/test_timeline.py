@@ -500,10 +500,10 @@ def test_rows_share_the_time_axis(timeline: Timeline) -> None:
     timeline.set_view_span(3, 11)
     QApplication.processEvents()
     for time_s in (3.0, 7.3, 11.0):
-        drawn = timeline.plots.wave_plot.vb.mapViewToScene(QPointF(time_s, 0)).x()
+        drawn = timeline.plots.wave_box.mapViewToScene(QPointF(time_s, 0)).x()
         assert drawn == pytest.approx(timeline.plots.scale().x(time_s), abs=0.6)
         assert timeline.lanes[0].scale().x(time_s) == pytest.approx(drawn, abs=0.6)
-        assert timeline.plots.mel_plot.vb.mapViewToScene(QPointF(time_s, 0)).x() == pytest.approx(drawn, abs=0.1)
+        assert timeline.plots.mel_box.mapViewToScene(QPointF(time_s, 0)).x() == pytest.approx(drawn, abs=0.1)
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
