@@ -262,22 +262,23 @@ class Resampler:
     def __init__(self, rate_in: int, rate_out: int) -> None:
         self._rates = rate_in, rate_out
         self._stream: soxr.ResampleStream | None = None
+        self._nothing: Audio = np.empty(0, np.float32)
 
     def push(self, block: Audio) -> Audio:
         """What can be given out after `block`."""
+        self._nothing = block[:0]
         if self._rates[0] == self._rates[1] or not len(block):
             return block
         if self._stream is None:
             self._stream = self._started(1 if block.ndim == 1 else block.shape[1])
-            self._rest = block[:0]
         resampled: Audio = self._stream.resample_chunk(np.ascontiguousarray(block))
         return resampled
 
     def finish(self) -> Audio:
         """What was held back; nothing may be pushed after."""
         if self._stream is None:
-            return np.empty(0, np.float32)
-        resampled: Audio = self._stream.resample_chunk(self._rest, last=True)
+            return self._nothing
+        resampled: Audio = self._stream.resample_chunk(self._nothing, last=True)
         return resampled
 
     def _started(self, channels: int) -> soxr.ResampleStream:
