@@ -40,7 +40,7 @@ _ZOOM_STEP = 0.6
 _PAN_STEP = 0.1  # of the view
 _SEGMENT_MARGIN = 0.15  # of a segment, shown on both sides after zooming to it
 _SAMPLES_AFTER_MS = 60  # of rest, so that a drag asks once
-_SAMPLES_AROUND = 0.5  # of the view, asked for on both sides
+_SAMPLES_AROUND = 2.0  # of the view, asked for on both sides
 _KEYS_HELP = (
     "Arrow keys move what is in view, plus and minus zoom, 0 shows all. "
     "[ and ] make the playhead the start and the end of the selection; with the mouse, drag while holding Shift."

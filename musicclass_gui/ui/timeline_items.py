@@ -34,6 +34,7 @@ WAVE_HEIGHT = 1.06  # amplitudes −this … this are in view, unless the record
 MEL_MAPS = ("magma", "viridis", "grey")
 
 _CURVE_BELOW = 1.5  # samples in a pixel, where a line joins the samples
+_SAMPLES_AHEAD = 0.5  # of the view, on both sides
 _DOTS_BELOW = 0.12
 _DOT_PX = 5.0
 Extremes = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -154,11 +155,12 @@ class WaveItem(_RowItem):
         self.update()
 
     def wants_samples(self, scale: Scale) -> bool:
-        """Whether the view is closer than the envelope and the samples for it are not here."""
+        """Whether the view is closer than the envelope, and the samples for it and a little around it are not here."""
         if self._picture is None or scale.s_per_px * self._picture.sample_rate >= BASE:
             return False
-        end_s = min(scale.end_s, self._picture.ready_s)
-        return scale.start_s < end_s and not (self._samples and self._samples.cover(scale.start_s, end_s))
+        around = _SAMPLES_AHEAD * (scale.end_s - scale.start_s)
+        start_s, end_s = max(0.0, scale.start_s - around), min(scale.end_s + around, self._picture.ready_s)
+        return start_s < end_s and not (self._samples and self._samples.cover(start_s, end_s))
 
     def draw(self, painter: QPainter, area: QRectF, scale: Scale) -> None:
         """Paint grid, wave and what is not read yet."""
