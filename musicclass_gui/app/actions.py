@@ -144,7 +144,7 @@ ACTIONS: tuple[Action, ...] = (
         standard=Key.Quit, role=Role.QuitRole, starts_group=True,
     ),
     Action("play.toggle", "Play", "Play", "Space", "Play, or pause where it is.", "play", enabled=_playable),
-    Action("play.stop", "&Stop", "Play", "Shift+Space", "Stop, and go back to the start.", "stop", enabled=_playable),
+    Action("play.stop", "&Stop", "Play", "Shift+Space", "Stop, and go back to where playing began.", "stop", enabled=_playable),
     Action("play.start", "&Go to the start", "Play", "Home", "Go to the start of the recording.", "start", enabled=_playable),
     Action("play.back", "&Back 5 seconds", "Play", ",", "Go 5 seconds back.", "back", enabled=_playable),
     Action("play.forward", "&Forward 5 seconds", "Play", ".", "Go 5 seconds forward.", "forward", enabled=_playable),

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from musicclass_gui.app.reel import tape
-from musicclass_gui.app.speaker import Speaker, SpeakerError
+from musicclass_gui.app.speaker import SpeakerError
 from musicclass_gui.engine.audio import Resampler
 from musicclass_gui.engine.errors import MusicClassError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from musicclass_gui.app.reel import Reel
     from musicclass_gui.engine.audio import Recording
@@ -25,6 +26,39 @@ _FULL_S = 0.03  # how long to wait when the reel is full
 _REST_S = 3.0  # how long a held speaker stays open for a quick resume
 _LOOK_S = 0.25  # how often a held one is looked at
 _GONE = "The audio device stopped while playing; plug it in again or choose another one."
+
+
+class Output(Protocol):
+    """What the deck asks of a speaker."""
+
+    @property
+    def running(self) -> bool:
+        """Whether sound flows."""
+        ...
+
+    def devices(self) -> list[str]:
+        """Names of devices. Raises SpeakerError."""
+        ...
+
+    def open(self, device: str, rate: int) -> int:
+        """Make ready; the rate it plays at. Raises SpeakerError."""
+        ...
+
+    def start(self) -> None:
+        """Let sound flow. Raises SpeakerError."""
+        ...
+
+    def stop(self) -> None:
+        """Let nothing flow."""
+        ...
+
+    def close(self) -> None:
+        """Give the device back."""
+        ...
+
+
+OutputMaker = Callable[["Reel", Callable[[], None]], Output]
+"""Makes an output that plays a reel, and calls back when its device has gone."""
 
 
 class Order(NamedTuple):
@@ -40,12 +74,12 @@ class Order(NamedTuple):
 class Deck:
     """Serves the newest order. `news` is called, from any thread, when `problem` or `devices` are new."""
 
-    def __init__(self, reel: Reel, news: Callable[[], None]) -> None:
+    def __init__(self, reel: Reel, news: Callable[[], None], output: OutputMaker) -> None:
         self.problem = ""
         self.devices: list[str] = []
         self._reel = reel
         self._news = news
-        self._speaker = Speaker(reel, self._speaker_gone)
+        self._speaker = output(reel, self._speaker_gone)
         self._wake = threading.Condition()
         self._order: Order | None = None
         self._asked: set[str] = set()

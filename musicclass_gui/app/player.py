@@ -14,15 +14,15 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from musicclass_gui.app import jobs
 from musicclass_gui.app.deck import Deck, Order
 from musicclass_gui.app.reel import Reel
-from musicclass_gui.app.speaker import clock_s
+from musicclass_gui.app.speaker import Speaker, clock_s
 
 if TYPE_CHECKING:
+    from musicclass_gui.app.deck import OutputMaker
     from musicclass_gui.engine.audio import Recording
     from musicclass_gui.engine.windows import Span
 
 _TICK_MS = 16
 _LOOK_AGAIN_S = 2.0
-_AT_END_S = 0.01
 
 
 class Player(QObject):
@@ -34,7 +34,7 @@ class Player(QObject):
     moved = Signal(float)
     state_changed = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, output: OutputMaker = Speaker) -> None:
         super().__init__(parent)
         jobs.prepare()
         self.problem = ""
@@ -45,10 +45,11 @@ class Player(QObject):
         self._volume = 1.0
         self._playing = False
         self._closed = False
+        self._just_started = False
         self._ordered_cue = 0
         self._looked_at = -math.inf
         self._reel = Reel()
-        self._deck = Deck(self._reel, lambda: jobs.on_main(self._hear_news))
+        self._deck = Deck(self._reel, lambda: jobs.on_main(self._hear_news), output)
         self._timer = QTimer(self, interval=_TICK_MS, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
 
@@ -86,7 +87,7 @@ class Player(QObject):
         """Play from where it is; from the start when it is at the end, from the loop's start when it is outside of it."""
         if self._recording is None or self._playing or self._closed:
             return
-        self._playing, self._reel.held = True, False
+        self._playing, self._just_started, self._reel.held = True, True, False
         self._cue_for_playing()
         if self._ordered_cue == self._reel.cue_number:
             self._deck.nudge()
@@ -112,15 +113,11 @@ class Player(QObject):
         else:
             self.play()
 
-    def stop(self) -> None:
-        """Pause, and go to the start, or to the start of the loop."""
-        self.pause()
-        self._cue(self._loop[0] if self._loop else 0.0)
-
     def seek(self, position_s: float) -> None:
         """Go to a moment of the recording, and play on from there if it plays."""
         if self._recording is not None:
-            self._cue(min(max(0.0, position_s), self._end_s))
+            self._just_started = False
+            self._cue(max(0.0, position_s))
 
     def set_loop(self, span: Span | None) -> None:
         """Play this span again and again, without a gap; None plays to the end. Playing goes on where it is if it can."""
@@ -154,11 +151,6 @@ class Player(QObject):
         self._closed = True
         self._deck.close(timeout_s)
 
-    @property
-    def _end_s(self) -> float:
-        known = self._recording is not None and math.isfinite(self._recording.duration_s)
-        return self._recording.duration_s if known and self._recording is not None else math.inf
-
     def _cue(self, position_s: float) -> None:
         self._reel.cue(position_s)
         if self._playing:
@@ -169,7 +161,7 @@ class Player(QObject):
         position_s = self._reel.handed_s()
         if self._loop is not None and not self._loop[0] <= position_s < self._loop[1]:
             self._cue(self._loop[0])
-        elif position_s >= self._end_s - _AT_END_S or self._reel.over(clock_s()):
+        elif self._reel.over(clock_s()):
             self._cue(0.0)
 
     def _order(self) -> None:
@@ -182,10 +174,13 @@ class Player(QObject):
         self._deck.look_for_devices()
 
     def _tick(self) -> None:
-        if self._reel.over(clock_s()):
-            self.pause()
-        else:
+        if not self._reel.over(clock_s()):
             self.moved.emit(self.position_s)
+        elif self._just_started and self._reel.untouched and self.position_s > 0:
+            self._just_started = False
+            self._cue(0.0)
+        else:
+            self.pause()
 
     def _hear_news(self) -> None:
         """The deck has a new problem, or none any more, or other devices."""

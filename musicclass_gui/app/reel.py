@@ -209,6 +209,11 @@ class Reel:
             return self._ended and self._index_at(now_s) >= self._written
 
     @property
+    def untouched(self) -> bool:
+        """Whether nothing was handed out since the cue."""
+        return self._handed == 0
+
+    @property
     def stocked(self) -> bool:
         """Whether there is something to hand out, or never will be more."""
         with self._lock:

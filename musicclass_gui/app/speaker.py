@@ -45,6 +45,7 @@ class Speaker:
         self._stopping = False
         self._looked = False
         self.running = False
+        self.late = 0  # how often the device ran dry
 
     def devices(self) -> list[str]:
         """The names of the devices that can be played through; a device plugged in meanwhile is found. Raises SpeakerError."""
@@ -108,6 +109,7 @@ class Speaker:
 
     def _play(self, out: Any, frames: int, times: Any, status: Any) -> None:
         """PortAudio asks for sound, in its own thread."""
+        self.late += bool(status.output_underflow)
         delay = times.outputBufferDacTime - self._stream.time
         if not 0 <= delay <= _LONGEST_DELAY_S:
             delay = self._stream.latency
