@@ -19,12 +19,13 @@ from musicclass_gui.ui.timeline_paint import colour, small_font
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from PySide6.QtGui import QPaintEvent
+    from PySide6.QtGui import QPaintEvent, QResizeEvent
 
     from musicclass_gui.app.theme import Theme
     from musicclass_gui.engine.windows import Span
 
 _BAR_PX = 90
+_LEAST_PX, _VIEW_FROM_PX, _BAR_FROM_PX = 300, 620, 800
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,15 @@ class Readout(QWidget):
         row.setStretchFactor(self._fields[-1], 4)
         self.set_theme(theme)
 
+    def minimumSizeHint(self) -> QSize:
+        """What Qt asks: it can do with little, see `resizeEvent`."""
+        return QSize(_LEAST_PX, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """What Qt tells: where there is little room, leave out what is said elsewhere too."""
+        self._bar.setVisible(self.width() >= _BAR_FROM_PX)
+        self._view.setVisible(self.width() >= _VIEW_FROM_PX)
+
     def set_theme(self, theme: Theme) -> None:
         """Take other colours."""
         self._bar.set_theme(theme)
@@ -88,6 +98,8 @@ class Readout(QWidget):
         texts = cursor.fields() if cursor else ("",) * len(self._fields)
         for label, text in zip(self._fields, texts, strict=True):
             label.setText(text)
+        for label in self._fields[1:-1]:
+            label.setVisible(not texts[-1])  # what a lane says needs their room
 
     def set_view(self, span: Span, duration_s: float) -> None:
         """Say what is in view."""

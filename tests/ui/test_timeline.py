@@ -701,3 +701,16 @@ def test_gaps_between_segments_stay_empty() -> None:
     pieces = layout.pieces(Scale(0, 10, 0, 1000))
     assert [(piece.left, piece.right) for piece in pieces] == [(0, 200), (600, 800)]
     assert not LaneLayout(answer([])).pieces(Scale(0, 10, 0, 1000))
+
+
+# room
+
+
+@pytest.mark.parametrize("width", [330, 560, 900])
+def test_it_can_be_narrow(timeline: Timeline, qtbot: QtBot, width: int) -> None:
+    timeline.resize(width, 500)
+    qtbot.mouseMove(timeline.lanes[0], QPoint(120, 10))
+    QApplication.processEvents()
+    assert timeline.width() == width
+    assert timeline.readout.text().split(" · ")[1].startswith(("blues", "None", "jazz"))
+    assert timeline.plots.scale().width > 200
