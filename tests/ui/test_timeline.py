@@ -709,7 +709,8 @@ def test_gaps_between_segments_stay_empty() -> None:
 @pytest.mark.parametrize("width", [330, 560, 900])
 def test_it_can_be_narrow(timeline: Timeline, qtbot: QtBot, width: int) -> None:
     timeline.resize(width, 500)
-    qtbot.mouseMove(timeline.lanes[0], QPoint(120, 10))
+    for x in (110, 120):  # a move to where the mouse is already tells nothing
+        qtbot.mouseMove(timeline.lanes[0], QPoint(x, 10))
     QApplication.processEvents()
     assert timeline.width() == width
     assert timeline.readout.text().split(" · ")[1].startswith(("blues", "None", "jazz"))
