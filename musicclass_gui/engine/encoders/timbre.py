@@ -33,7 +33,7 @@ SPEC = EncoderSpec(
 )
 
 SCALE_FILE = Path(__file__).with_name("timbre_scale.safetensors")
-_BATCH_SAMPLES = 10 * SPEC.sample_rate
+_BATCH_SAMPLES = 5 * SPEC.sample_rate
 _FARTHEST = 8.0  # in scales; beyond it no dimension can pull an embedding away any more
 
 

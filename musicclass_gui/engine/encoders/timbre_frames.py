@@ -1,8 +1,9 @@
 """What `timbre` measures in each frame of a window, all from one short-time Fourier transform.
 
 Arrays are `(windows, frames, values)`, computed for a batch of equally long windows at once and independent of how loud
-a window is as a whole. Where librosa's function is slow, or looks at the loudest value of the whole batch, the same
-formula is written out; tests hold it against librosa's. Summaries over a window are made in `timbre_features`.
+a window is as a whole. The definitions are librosa's, and tests hold every one against it; they are written out because
+importing librosa costs half a second and 110 MB, some of its functions are slow, and others look at the loudest value
+of the whole batch. Summaries over a window are made in `timbre_features`.
 """
 
 from __future__ import annotations
@@ -14,23 +15,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from musicclass_gui.engine import mel
+
 Array = NDArray[np.floating[Any]]
 
-SAMPLE_RATE = 22_050
-N_FFT = 2048
-HOP = 512
+SAMPLE_RATE = mel.MEL_RATE
+N_FFT = mel.MEL_FFT
+HOP = mel.MEL_HOP
 FRAMES_PER_S = SAMPLE_RATE / HOP
 MFCCS = 20
 CONTRASTS = 7
 """Below 200 Hz, then octaves up to the Nyquist frequency."""
 
-_MELS = 128
 _DELTA_FRAMES = 9
 _DYNAMIC_RANGE_DB = 80.0  # bands quieter than this below the window's loudest count as that quiet
 _ROLLOFF = 0.85
 _FLOOR = 1e-10  # of the power of the window's loudest bin
 _CONTRAST_LOW_HZ = 200.0
 _CONTRAST_QUANTILE = 0.02
+_A0_HZ = 27.5
 _OCTAVE_OFFSET_KHZ = 0.05  # keeps silence from being infinitely low
 
 
@@ -87,9 +90,12 @@ def _mfcc(mel_db: Array) -> Array:
 
 
 def _delta(values: Array, order: int) -> Array:
-    from scipy.signal import savgol_filter
+    """The first or second derivative of a polynomial of that order, fitted to nine frames."""
+    from scipy.ndimage import correlate1d
 
-    slopes: Array = savgol_filter(values, _DELTA_FRAMES, polyorder=order, deriv=order, axis=1, mode="nearest")
+    reach = _DELTA_FRAMES // 2
+    fit = np.linalg.pinv(np.vander(np.arange(-reach, reach + 1), order + 1, increasing=True))
+    slopes: Array = correlate1d(values, fit[order] * order, axis=1, mode="nearest")
     return slopes
 
 
@@ -178,9 +184,12 @@ def _chroma(power: Array) -> Array:
 
 @lru_cache(maxsize=1)
 def _hann() -> Array:
-    from scipy.signal.windows import hann
+    return mel.hann()
 
-    return np.asarray(hann(N_FFT, sym=False), np.float32)
+
+@lru_cache(maxsize=1)
+def _mel_weights() -> Array:
+    return mel.filters()
 
 
 @lru_cache(maxsize=1)
@@ -189,14 +198,14 @@ def _bin_khz() -> Array:
 
 
 @lru_cache(maxsize=1)
-def _mel_weights() -> Array:
-    from librosa.filters import mel
-
-    return np.ascontiguousarray(mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=_MELS).T, np.float32)
-
-
-@lru_cache(maxsize=1)
 def _chroma_weights() -> Array:
-    from librosa.filters import chroma
-
-    return np.ascontiguousarray(chroma(sr=SAMPLE_RATE, n_fft=N_FFT, tuning=0.0).T, np.float32)
+    """`(1025, 12)`: a bump around each pitch class, one semitone or one bin wide, weighing octaves around 880 Hz most."""
+    hz = np.arange(1, N_FFT // 2 + 2) * SAMPLE_RATE / N_FFT
+    pitch = 12 * np.log2(hz / _A0_HZ)
+    pitch = np.concatenate([[pitch[0] - 18], pitch])  # the bin at 0 Hz counts as an octave and a half below the next
+    width = np.maximum(np.diff(pitch), 1)[:, None]
+    pitch = pitch[:-1, None]
+    distance = (pitch - np.arange(-9, 3) + 6) % 12 - 6
+    bumps = np.exp(-2 * (distance / width) ** 2)
+    bumps *= np.exp(-0.5 * ((pitch / 12 - 5) / 2) ** 2) / np.linalg.norm(bumps, axis=1, keepdims=True)
+    return np.asarray(bumps, np.float32)

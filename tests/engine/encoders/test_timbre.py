@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import librosa
@@ -123,6 +125,10 @@ class TestFramesEqualLibrosas:
         mel_db = librosa.power_to_db(librosa.feature.melspectrogram(S=magnitude**2, sr=RATE), ref=np.max)
         expected = librosa.onset.onset_strength(S=mel_db, center=False)
         assert np.abs(frames["onset"][:, 0] - expected).max() < 0.01
+
+    def test_chroma_filters(self) -> None:
+        expected = librosa.filters.chroma(sr=RATE, n_fft=2048, tuning=0.0)
+        assert np.abs(timbre_frames._chroma_weights() - expected.T).max() < 1e-6
 
     def test_chroma_has_the_same_strongest_pitch_class(
         self, frames: dict[str, NDArray[np.float64]], magnitude: NDArray[np.float64]
@@ -250,6 +256,14 @@ class TestWindows:
 
 
 class TestLoading:
+    def test_it_runs_without_the_heavy_libraries(self) -> None:
+        code = (
+            "import sys, numpy as np; from musicclass_gui.engine import encoders; "
+            "encoders.load('timbre').embed([np.zeros(9000, np.float32)]); "
+            "sys.exit(', '.join({'torch', 'librosa', 'numba', 'scipy.signal'} & set(sys.modules)) or None)"
+        )
+        assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stderr == ""
+
     def test_it_is_an_encoder_by_its_id(self) -> None:
         loaded = encoders.load("timbre", device="cuda:3")
         assert (loaded.spec, loaded.device, loaded.notices) == (timbre.SPEC, "cpu", [])
