@@ -174,6 +174,6 @@ def _accept(part: Path, target: Path, source: WeightsSource) -> None:
     if problem:
         part.unlink()
         raise WeightsError(f"What was downloaded is not the published {source.file_name} ({problem}); nothing was kept; try again.")
-    with part.open("rb") as file:
+    with part.open("r+b") as file:
         os.fsync(file.fileno())
     part.replace(target)
