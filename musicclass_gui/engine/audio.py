@@ -53,7 +53,7 @@ BLOCK_FRAMES = 65536
 
 _LONGEST_BLOCK_S = 30.0  # keeps what a resampler makes of a block small, whatever rate a header claims
 _LARGEST_BLOCK = 1 << 21  # samples of all channels together
-_LEAST_BYTES_PER_S = 4.0  # no codec packs even silence tighter, so a header that says so is wrong
+_LEAST_BYTES_PER_S = 16.0  # no codec packs even silence tighter, so a header that says so is wrong
 _MOST_BYTES_PER_SAMPLE = 16.0  # twice the largest sample there is
 _LARGEST_TAGS = 1 << 16  # for the opposite lie, in short files: cover pictures may be larger, and then nothing is said
 _SHORTFALL_S = 0.25  # a file may end this much before its header says without being called cut off
@@ -180,10 +180,14 @@ class Blocks:
                 decoder = start_decoder(self._file, reader)
             except Refused as refusal:
                 raise unreadable(self.recording.path, f"it changed since it was opened ({refusal})", "open it again") from refusal
-        if (decoder.sample_rate, decoder.channels) != (self.recording.sample_rate, self.recording.channels):
+        expected = self.recording.sample_rate, self.recording.channels
+        if (decoder.sample_rate, decoder.channels) != expected or not self._is_known(decoder, reader):
             decoder.close()
             raise unreadable(self.recording.path, "it changed since it was opened", "open it again")
         return decoder
+
+    def _is_known(self, decoder: Decoder, reader: str) -> bool:
+        return reader != self.recording.reader or self.recording.format.startswith(decoder.format)
 
     def _go_to(self, frame: int) -> None:
         if not frame:
@@ -232,7 +236,7 @@ class Blocks:
         if promised_s - self.readable_s > _SHORTFALL_S:
             why = "the file is cut off or damaged there"
             self.notices.append(f"Only the first {read} of {_spoken(promised_s)} could be read because {why}.")
-        elif self._decoder.ended_early and (promised is None or self._decoder.position < promised):
+        elif self._decoder.ended_early:
             self.notices.append(f"The file breaks off at {read}, so the end of the recording may be missing.")
 
     def _note_losses(self) -> None:

@@ -82,7 +82,7 @@ def preferred_readers(head: bytes) -> tuple[str, ...]:
 
 def why_not_audio(head: bytes, refusal: Refused) -> tuple[str, str]:
     """Why no back end reads a file that begins with `head`, and what to do, as parts of a sentence."""
-    if kind := _other_kind(head):
+    if kind := next((kind for magic, kind in _KINDS if head.startswith(magic)), None):
         return f"it is {kind}, not audio", "choose an audio file"
     if isinstance(refusal, Soundless):
         return str(refusal), "choose another file"
@@ -90,6 +90,8 @@ def why_not_audio(head: bytes, refusal: Refused) -> tuple[str, str]:
         return "its index is missing or damaged, as after a recording or download that was not finished", "copy or download it again"
     if _is_soundfiles(head) or head[:4] in _OTHER_AUDIO:
         return "it is damaged or cut off near its beginning", "copy or download it again"
+    if _is_text(head):
+        return f"it is {'a web page' if b'<html' in head.lower() else 'text'}, not audio", "choose an audio file"
     return "it is not audio, or too damaged to be recognised", "choose an audio file"
 
 
@@ -122,10 +124,11 @@ def flac_audio_bytes(file: FileIO) -> int:
 
 
 def _lacks_ogg_end(file: FileIO) -> bool:
-    """The last page must be marked as the last (RFC 3533, section 6)."""
-    tail = _read_at(file, max(0, file.seek(0, 2) - _LONGEST_OGG_PAGE), _LONGEST_OGG_PAGE)
-    flags = tail[tail.rfind(b"OggS") :][5:6]
-    return not flags or not flags[0] & 4
+    """The last page must be complete and marked as the last (RFC 3533, section 6)."""
+    tail = _read_at(file, max(0, file.seek(0, 2) - 2 * _LONGEST_OGG_PAGE), 2 * _LONGEST_OGG_PAGE)
+    page = tail[tail.rfind(b"OggS") :]
+    lengths = page[27 : 27 + page[26]] if len(page) > 27 else b""
+    return not lengths or not page[5] & 4 or len(page) < 27 + len(lengths) + sum(lengths)
 
 
 def _read_at(file: FileIO, offset: int, count: int = _HEAD_BYTES) -> bytes:
@@ -139,15 +142,6 @@ def _is_soundfiles(head: bytes) -> bool:
     riff = head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE"
     aiff = head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC")
     return riff or aiff or head[:4] in (b"fLaC", b".snd", b"dns.", b"riff", b"caff")
-
-
-def _other_kind(head: bytes) -> str | None:
-    for magic, kind in _KINDS:
-        if head.startswith(magic):
-            return kind
-    if _is_text(head):
-        return "a web page" if b"<html" in head.lower() else "text"
-    return None
 
 
 def _is_text(head: bytes) -> bool:

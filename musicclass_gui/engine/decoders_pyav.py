@@ -31,6 +31,7 @@ _PREROLL_S = 0.5  # what codecs with a memory (mp3's bit reservoir, Opus, AAC ov
 _FIRST_FRAMES = 4  # decoded at once, to learn rate, channels and frame length from sound rather than from headers
 _FRUITLESS_PACKETS = 512  # without a single frame among them: the file is not what it seems
 _LEAST_GAP_S = 0.05  # time stamps jitter by less
+_STAMP_JITTER_S = 0.002  # of stamps in milliseconds, at both ends of a gap
 _LONGEST_GAP_S = 10.0  # a longer jump of the time stamps is a damaged stamp rather than missing sound
 _LONGEST_PACKET_S = 1.0
 
@@ -62,9 +63,11 @@ class PyavDecoder:
     def __init__(self, file: FileIO) -> None:
         self._file = file
         tagged_s = tagged_seconds(read_head(file))
+        self._is_tagged = tagged_s is not None  # then what else cannot be decoded at the end is no part of the music
         self.lost: list[Lost] = []
         self.ended_early = lacks_end(file)
         self._held: Audio | None = None
+        self._frame_length = 0
         self._open()
         try:
             self._learn(list(islice(self._items, _FIRST_FRAMES)))
@@ -127,32 +130,44 @@ class PyavDecoder:
 
     def _decoded(self) -> Iterator[Item]:
         """All frames from here on, and gaps where some are missing between two of them."""
-        missing, fruitless, due = 0.0, 0, None
-        tick = float(self._stream.time_base or 0)
-        stamps_tell = self._container.format.name not in _RAW
+        missing, fruitless, due = 0.0, 0, math.inf
+        tick = float(self._stream.time_base or 1)
         for packet in self._demuxed():
             try:
                 frames = packet.decode()
-            except EOFError:
-                continue
-            except av.FFmpegError:
-                missing += _seconds_of(packet)
-                frames = []
-            if not frames:
+            except av.FFmpegError as error:
+                missing += 0.0 if isinstance(error, EOFError) else _seconds_of(packet)
                 fruitless += 1
-                if due is None and fruitless > _FRUITLESS_PACKETS:
+                if due == math.inf and fruitless == _FRUITLESS_PACKETS:
                     return
                 continue
             for frame in frames:
-                if frame.pts is not None and tick:
-                    if due is not None:
-                        jump = (frame.pts - due) * tick
-                        if missing or jump > _LEAST_GAP_S:
-                            yield from _gaps(jump if stamps_tell and _LEAST_GAP_S < jump < _LONGEST_GAP_S else missing, frame.sample_rate)
-                    due = frame.pts + frame.samples / (frame.sample_rate * tick)
+                pts = due if frame.pts is None else frame.pts
+                if missing or (pts - due) * tick > _LEAST_GAP_S:
+                    yield from self._gaps(missing, (pts - due) * tick, frame.sample_rate)
                     missing = 0.0
+                due = pts + frame.samples / (frame.sample_rate * tick)
                 yield frame
-        self.ended_early = self.ended_early or missing > 0
+        self.ended_early = self.ended_early or (missing > 0 and not self._is_tagged)
+
+    def _gaps(self, missing: float, jump: float, sample_rate: int) -> Iterator[Gap]:
+        """What stands for `missing` seconds of damaged packets, or for the time stamps' `jump` where those tell more.
+
+        Nothing before the first frame, where `jump` is minus infinity. Pieces of at most a second, so that a long gap needs
+        no more memory than a short one.
+        """
+        stamps_tell = _LEAST_GAP_S < jump < _LONGEST_GAP_S and self._container.format.name not in _RAW
+        seconds = jump if stamps_tell else missing
+        samples = 0 if jump == -math.inf else self._to_whole_frames(round(seconds * sample_rate))
+        while samples > 0:
+            yield Gap(min(samples, sample_rate))
+            samples -= sample_rate
+
+    def _to_whole_frames(self, samples: int) -> int:
+        if not self._frame_length:
+            return samples
+        whole = round(samples / self._frame_length) * self._frame_length
+        return whole if abs(whole - samples) < _STAMP_JITTER_S * self.sample_rate else samples
 
     def _demuxed(self) -> Iterator[Packet[av.AudioStream]]:
         try:
@@ -240,14 +255,6 @@ class PyavDecoder:
         if self._container.format.name not in _RAW:
             return self.frames
         return None if tagged_s is None else min(tagged_s * self.sample_rate, self.frames or math.inf)
-
-
-def _gaps(seconds: float, sample_rate: int) -> Iterator[Gap]:
-    """Pieces of at most a second, so that a long gap needs no more memory than a short one."""
-    samples = round(seconds * sample_rate)
-    while samples > 0:
-        yield Gap(min(samples, sample_rate))
-        samples -= sample_rate
 
 
 def _seconds_of(packet: Packet[av.AudioStream]) -> float:
