@@ -193,6 +193,11 @@ class Session(QObject):
         self._set_activity(f"Fetching {encoder_id}")
         self._aside.submit(work, done=self._fetched, failed=self._complain, progress=partial(self._fetching, encoder_id))
 
+    def self_check(self, receive: Callable[[list[list[Any]]], None]) -> None:
+        """Look what this machine has and lacks; `receive` is given rows of (what, found, what to do, all right) on the main thread."""
+        fields = {"weights_folder": self.settings.get("weights_folder")}
+        self._aside.submit(partial(self._ask, "selfcheck", fields), done=receive, failed=self._complain)
+
     def dismiss(self, notice: str) -> None:
         """Take a notice away."""
         for notices in (self.notices, self.document.notices):

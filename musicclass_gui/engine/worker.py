@@ -26,7 +26,7 @@ Message = dict[str, Any]
 Call = Callable[[Message, Token, Callable[[Any], None]], Any]
 
 THREAD_SWITCH_S = 0.0005
-_ASIDE = frozenset({"devices", "fetch"})
+_ASIDE = frozenset({"devices", "fetch", "selfcheck"})
 
 
 def serve(pipe: Connection) -> None:
@@ -135,7 +135,12 @@ def _calls() -> dict[str, Call]:
 
         return str(weights.fetch(encoders.specs()[fields["encoder"]], Path(fields["folder"]), token))
 
-    return {"warm": warm, "analyse": analyse, "devices": devices, "fetch": fetch}
+    def selfcheck(fields: Message, _token: Token, _emit: Callable[[Any], None]) -> list[list[Any]]:
+        from musicclass_gui.engine.selfcheck import report
+
+        return [[check.name, check.value, check.advice, check.ok] for check in report(fields["weights_folder"])]
+
+    return {"warm": warm, "analyse": analyse, "devices": devices, "fetch": fetch, "selfcheck": selfcheck}
 
 
 def _leave_cores_to_the_window() -> None:

@@ -11,19 +11,25 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
 
 from musicclass_gui.app import words
-from musicclass_gui.ui.bars import ClassRow
+from musicclass_gui.ui.bars import ROW_PADDING, ClassRow
 from musicclass_gui.ui.widgets import Columns, Elided, Flow, Styled, clear_layout, set_role, text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from PySide6.QtGui import QResizeEvent
 
     from musicclass_gui.app.documents import Document
     from musicclass_gui.app.theme import Theme
     from musicclass_gui.engine.answers import Answer, Evidence
 
-_CLASSES_SHOWN = 5
+_FEWEST_CLASSES = 3
+_MOST_CLASSES = 10
+_TIGHT_CLASSES = 4  # with so few there is no room for all neighbours either
+_CARD_WITHOUT_CLASSES = 240  # pixels: the rest of a card with all its evidence
 _WINDOWS_SHOWN = 3
 _NEIGHBOURS_SHOWN = 3
+_NEIGHBOURS_IF_TIGHT = 2
 _COLUMN_WIDTH = 300
 _MEANING = (
     "Percentages are calibrated on recordings that the classifier had not heard: "
@@ -62,6 +68,13 @@ def so_far(document: Document) -> str:
     return f"So far, {words.clock(document.answered_s)} of {words.clock(document.duration_s)}"
 
 
+def made_by(answer: Answer, document: Document, ran_on: Mapping[str, str]) -> str:
+    """Which encoder the answer comes from, and what it ran on."""
+    if document.from_cache:
+        return f"{answer.encoder}, from the cache"
+    return " on ".join(filter(None, [answer.encoder, ran_on.get(answer.encoder, "")]))
+
+
 def waiting(document: Document, name: str) -> str:
     """What a card says before there is an answer."""
     sentences = {
@@ -84,6 +97,7 @@ class AnswersPanel(QScrollArea):
         super().__init__()
         self._theme = theme
         self.cards: dict[str, AnswerCard] = {}
+        self._classes = _FEWEST_CLASSES
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -97,18 +111,31 @@ class AnswersPanel(QScrollArea):
         box.addStretch()
         self.setWidget(self._page)
 
-    def show_document(self, document: Document, classifiers: Sequence[str], device: str) -> None:
-        """Show `document`'s answers, one card for each of `classifiers`, in their order."""
+    def show_document(self, document: Document, classifiers: Sequence[str], ran_on: Mapping[str, str]) -> None:
+        """Show `document`'s answers, one card for each of `classifiers`, in their order; `ran_on` has encoders' devices."""
         if list(self.cards) != list(classifiers):
             self._deal(classifiers)
         for name, card in self.cards.items():
-            card.show_answer(document.answers.get(name), document, device)
+            card.show_answer(document.answers.get(name), document, ran_on)
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in another theme."""
         self._theme = theme
         for card in self.cards.values():
             card.set_theme(theme)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """What Qt tells: it has another size; more classes are listed where there is room."""
+        super().resizeEvent(event)
+        self._fit_classes()
+
+    def _fit_classes(self) -> None:
+        """List as many classes as fit without scrolling."""
+        stacked = 1 if self.width() >= _COLUMN_WIDTH * len(self.cards) else len(self.cards)
+        room = self.viewport().height() / max(1, stacked) - _CARD_WITHOUT_CLASSES
+        self._classes = min(_MOST_CLASSES, max(_FEWEST_CLASSES, int(room / (self.fontMetrics().height() + ROW_PADDING))))
+        for card in self.cards.values():
+            card.set_classes_shown(self._classes)
 
     def _deal(self, classifiers: Sequence[str]) -> None:
         self._columns.clear()
@@ -117,6 +144,7 @@ class AnswersPanel(QScrollArea):
             card.heard.connect(self.heard)
             card.class_chosen.connect(self.class_chosen)
             self._columns.add(card)
+        self._fit_classes()
 
 
 class AnswerCard(Styled):
@@ -130,12 +158,13 @@ class AnswerCard(Styled):
         self.classifier = classifier
         self._theme = theme
         self._answer: Answer | None = None
+        self._classes = _FEWEST_CLASSES
         self._rows: list[ClassRow] = []
         self._how = Elided()
         self._headline = text("", "answer", wrap=True)
         self._sure = text("", "body", wrap=True)
         self._so_far = text("", "small")
-        self._closest = text("Closest of what it knows", "section")
+        self._closest = text("If it were one of these", "section")
         self._ranking = QVBoxLayout()
         self._ranking.setContentsMargins(-5, 0, -4, 0)
         self._ranking.setSpacing(0)
@@ -145,9 +174,9 @@ class AnswerCard(Styled):
         self._note.setContentsMargins(0, 8, 0, 0)
         self._build()
 
-    def show_answer(self, answer: Answer | None, document: Document, device: str) -> None:
+    def show_answer(self, answer: Answer | None, document: Document, ran_on: Mapping[str, str]) -> None:
         """Show `answer`, or what is known instead of it."""
-        self._how.set_full(f"{answer.encoder} on {document.devices.get(answer.encoder, device)}" if answer else "")
+        self._how.set_full(made_by(answer, document, ran_on) if answer else "")
         self._so_far.setText(so_far(document) if answer else "")
         self._so_far.setVisible(bool(self._so_far.text()))
         if answer is None:
@@ -165,10 +194,18 @@ class AnswerCard(Styled):
         if self._answer is not None:
             self._show_ranking(self._answer)
 
+    def set_classes_shown(self, count: int) -> None:
+        """List this many classes, if the answer ranks as many."""
+        if count != self._classes:
+            self._classes = count
+            self._neighbours.set_most(_NEIGHBOURS_IF_TIGHT if count <= _TIGHT_CLASSES else _NEIGHBOURS_SHOWN)
+            if self._answer is not None:
+                self._show_ranking(self._answer)
+
     def _build(self) -> None:
         box = QVBoxLayout(self)
-        box.setContentsMargins(14, 12, 14, 12)
-        box.setSpacing(4)
+        box.setContentsMargins(14, 10, 14, 10)
+        box.setSpacing(3)
         head = QHBoxLayout()
         head.addWidget(text(title(self.classifier), "section"))
         set_role(self._how, "small")
@@ -198,7 +235,7 @@ class AnswerCard(Styled):
         self.setAccessibleName(f"{title(self.classifier)}: {large} {line}".strip())
 
     def _show_ranking(self, answer: Answer) -> None:
-        ranking = answer.ranking[:_CLASSES_SHOWN]
+        ranking = answer.ranking[: self._classes]
         while len(self._rows) < len(ranking):
             self._add_row()
         labels = [ranked.label for ranked in answer.ranking]
@@ -206,6 +243,8 @@ class AnswerCard(Styled):
         width = min(150, max((metrics.horizontalAdvance(ranked.label) for ranked in ranking), default=0) + 4)
         for row, ranked in zip(self._rows, ranking, strict=False):
             row.set_class(ranked, labels, self._theme, width)
+        for place, row in enumerate(self._rows):
+            row.setVisible(place < len(ranking))
 
     def _add_row(self) -> None:
         row = ClassRow(self._theme)
@@ -214,10 +253,10 @@ class AnswerCard(Styled):
         self._ranking.addWidget(row)
 
     def _show_details(self, answer: Answer | None) -> None:
-        shown = len(answer.ranking) if answer else 0
-        for place, row in enumerate(self._rows):
-            row.setVisible(place < shown)
-        self._closest.setVisible(bool(shown and answer and answer.none_of_these))
+        if answer is None:
+            for row in self._rows:
+                row.hide()
+        self._closest.setVisible(bool(answer and answer.ranking and answer.none_of_these))
         evidence = answer.evidence if answer else []
         self._windows.show_evidence([item for item in evidence if item.kind == "window"])
         self._neighbours.show_evidence([item for item in evidence if item.kind == "training"])
@@ -233,7 +272,7 @@ class _Windows(QWidget):
     def __init__(self) -> None:
         super().__init__()
         box = QVBoxLayout(self)
-        box.setContentsMargins(0, 8, 0, 0)
+        box.setContentsMargins(0, 6, 0, 0)
         box.setSpacing(4)
         box.addWidget(text("Decided by", "section"))
         holder = QWidget()
@@ -267,7 +306,7 @@ class _Neighbours(QWidget):
     def __init__(self) -> None:
         super().__init__()
         box = QVBoxLayout(self)
-        box.setContentsMargins(0, 8, 0, 0)
+        box.setContentsMargins(0, 6, 0, 0)
         box.setSpacing(2)
         heading = text("Sounds most like", "section")
         heading.setToolTip("Training recordings whose mean embedding is nearest; smaller distances are more alike.")
@@ -276,6 +315,12 @@ class _Neighbours(QWidget):
         self._lines.setSpacing(2)
         box.addLayout(self._lines)
         self._shown: list[Evidence] = []
+        self._most = _NEIGHBOURS_IF_TIGHT
+
+    def set_most(self, most: int) -> None:
+        """Show so many at most."""
+        self._most = most
+        self._show_most()
 
     def show_evidence(self, evidence: Sequence[Evidence]) -> None:
         """Show the nearest first."""
@@ -286,6 +331,13 @@ class _Neighbours(QWidget):
             for item in shown:
                 self._lines.addWidget(self._line(item))
         self._shown = shown
+        self._show_most()
+
+    def _show_most(self) -> None:
+        for place in range(self._lines.count()):
+            item = self._lines.itemAt(place)
+            if item is not None and (widget := item.widget()) is not None:
+                widget.setVisible(place < self._most)
 
     def _line(self, item: Evidence) -> QWidget:
         line = QWidget()

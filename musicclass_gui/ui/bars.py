@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from musicclass_gui.app.theme import Theme
     from musicclass_gui.engine.answers import Ranked
 
+ROW_PADDING = 9  # pixels over the height of the text
 _SWATCH = 22
 _PERCENT = "> 99 %"
 
@@ -54,7 +55,7 @@ class ClassRow(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         """What Qt asks: the room it would like."""
-        return QSize(240, max(_SWATCH, self.fontMetrics().height()) + 6)
+        return QSize(240, self.fontMetrics().height() + ROW_PADDING)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """What Qt asks: draw it."""
@@ -63,7 +64,7 @@ class ClassRow(QAbstractButton):
         if self.underMouse() or self.hasFocus():
             self._draw_ground(painter)
         middle = self.height() / 2
-        self._draw_swatch(painter, QRectF(5, middle - 9, _SWATCH + 4, 18))
+        self._draw_swatch(painter, QRectF(4, middle - 8.5, _SWATCH + 4, 17))
         name_left = _SWATCH + 16
         name_width = min(self._name_width, self.width() * 0.42)
         self._draw_name(painter, QRectF(name_left, 0, name_width, self.height()))

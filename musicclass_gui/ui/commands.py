@@ -15,11 +15,12 @@ from musicclass_gui.engine.errors import MusicClassError
 from musicclass_gui.engine.places import resources_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from musicclass_gui.ui.window import MainWindow
 
 SAMPLE_FOLDER = "sample"
+_ANY_STATE = ("waiting", "reading", "done", "failed", "cancelled")
 _STEP_S = 5.0
 _VOLUME_STEP = 0.1
 _SUFFIXES = {"csv": "CSV table (*.csv)", "json": "JSON (*.json)", "labels": "Audacity labels (*.txt)"}
@@ -43,7 +44,7 @@ class Commands:
             "file.open": self.open_files,
             "file.open_folder": self.open_folder,
             "file.open_sample": self.open_sample,
-            "file.recent": self._window.sheets.recent,
+            "file.recent": lambda: self._session.open(self._session.recent[0]),
             "file.clear_recent": self._session.clear_recent,
             "file.export_csv": lambda: self.export("csv"),
             "file.export_json": lambda: self.export("json"),
@@ -89,9 +90,9 @@ class Commands:
             "analyse.again": self._session.reanalyse,
             "analyse.cancel": self._session.cancel,
             "queue.pause": lambda: self._session.queue_pause(not self._session.queue_paused),
-            "queue.retry": lambda: self._session.queue_retry(self._rows("done", "failed", "cancelled", all_of=("failed", "cancelled"))),
-            "queue.cancel": lambda: self._session.queue_cancel(self._rows("waiting", "reading", all_of=("waiting", "reading"))),
-            "queue.remove": self.remove_rows,
+            "queue.retry": lambda: self._with_rows(self._session.queue_retry, ("done", "failed", "cancelled"), ("failed", "cancelled")),
+            "queue.cancel": lambda: self._with_rows(self._session.queue_cancel, ("waiting", "reading"), ("waiting", "reading")),
+            "queue.remove": lambda: self._with_rows(self._session.queue_remove, _ANY_STATE, ()),
             "queue.clear_done": self._session.queue_clear_done,
             "queue.export_csv": lambda: self.export("csv", queue=True),
             "queue.export_json": lambda: self.export("json", queue=True),
@@ -158,14 +159,6 @@ class Commands:
         settings.set("volume", round(min(1.0, max(0.0, settings.get("volume") + by)), 2))
         self._window.say(f"Volume {settings.get('volume'):.0%}".replace("%", " %"))
 
-    def remove_rows(self) -> None:
-        """Take the chosen rows off the queue."""
-        chosen = self._window.queue.chosen()
-        if chosen:
-            self._session.queue_remove(chosen)
-        else:
-            self._window.say("Choose rows of the queue first.")
-
     def _open(self, paths: list[Path]) -> None:
         if paths:
             self._session.settings.set("last_folder", str(paths[0].parent))
@@ -174,11 +167,15 @@ class Commands:
     def _folder(self) -> str:
         return str(self._session.settings.get("last_folder")) or str(Path.home())
 
-    def _rows(self, *states: str, all_of: tuple[str, ...]) -> list[int]:
-        """The chosen rows in one of `states`; when none is chosen, all rows in one of `all_of`."""
+    def _with_rows(self, act: Callable[[list[int]], None], states: Collection[str], otherwise: Collection[str]) -> None:
+        """Do something with the chosen rows that are in one of `states`; when none is chosen, with all in one of `otherwise`."""
         chosen = self._window.queue.chosen()
-        wanted, candidates = (states, chosen) if chosen else (all_of, range(len(self._session.queue)))
-        return [row for row in candidates if self._session.queue[row].state in wanted]
+        wanted, candidates = (states, chosen) if chosen else (otherwise, range(len(self._session.queue)))
+        rows = [row for row in candidates if self._session.queue[row].state in wanted]
+        if rows:
+            act(rows)
+        else:
+            self._window.say("Choose rows of the queue first.")
 
     def _theme(self, name: str) -> None:
         self._session.settings.set("theme", name)

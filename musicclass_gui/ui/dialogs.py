@@ -68,6 +68,8 @@ def shortcut_sheet(parent: QWidget, actions: Sequence[Action]) -> Sheet:
     grid = QGridLayout(page)
     grid.setColumnStretch(1, 1)
     grid.setHorizontalSpacing(24)
+    grid.setVerticalSpacing(7)
+    grid.setContentsMargins(4, 0, 12, 0)
     for place, (left, right, role) in enumerate(_shortcut_lines(actions)):
         grid.addWidget(text(left, role), place, 0)
         grid.addWidget(text(right, "muted", wrap=True), place, 1)
@@ -80,13 +82,13 @@ def _shortcut_lines(actions: Sequence[Action]) -> list[tuple[str, str, str]]:
     lines: list[tuple[str, str, str]] = []
     keyed = [action for action in actions if action.sequences()]
     for menu in dict.fromkeys(_top(action) for action in keyed):
-        lines.append((menu, "", "section"))
-        lines += [(keys_text(action), action.plain_text, "body") for action in keyed if _top(action) == menu]
+        lines.append((menu, "", "name"))
+        lines += [(keys_text(action), action.full_text, "body") for action in keyed if _top(action) == menu]
     return lines
 
 
 def _top(action: Action) -> str:
-    return action.menu.split("/")[0].replace("&", "")
+    return action.menu.split("/")[0]
 
 
 def _scrolled(page: QWidget, name: str) -> QScrollArea:

@@ -62,7 +62,7 @@ class DropOverlay(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         veil = self.palette().window().color()
-        veil.setAlpha(225)
+        veil.setAlpha(238)
         painter.fillRect(self.rect(), veil)
         pen = QPen(QColor(self.palette().highlight().color()), 2, Qt.PenStyle.DashLine)
         painter.setPen(pen)

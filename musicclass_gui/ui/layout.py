@@ -68,7 +68,8 @@ def add_dock(window: QMainWindow, name: str, title: str, area: Qt.DockWidgetArea
 def tabs_dock(window: QMainWindow, name: str, title: str, tabs: QTabWidget) -> QDockWidget:
     """A dock at the bottom whose tabs are its title."""
     tabs.setDocumentMode(True)
-    tabs.tabBar().setAccessibleName(title)
+    tabs.setAccessibleName(title)
+    tabs.tabBar().setAccessibleName(f"{title}: tabs")
     dock = add_dock(window, name, title, Qt.DockWidgetArea.BottomDockWidgetArea, tabs)
     dock.setTitleBarWidget(QWidget(dock))
     return dock

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QAction, QIcon, QKeySequence
 from PySide6.QtWidgets import QMenu
 
-from musicclass_gui.app.actions import ACTIONS, BY_ID
+from musicclass_gui.app.actions import ACTIONS, BY_ID, MENUS
 from musicclass_gui.ui.palette import Entry
 
 if TYPE_CHECKING:
@@ -57,36 +57,29 @@ class ActionSet:
 
     def _entry(self, action: Action) -> Entry:
         made = self.by_id[action.id]
-        where = action.menu.replace("&", "").replace("/", " › ")
-        return Entry(f"{where} › {action.plain_text}", keys_text(action), made.trigger, made.isEnabled())
+        return Entry(f"{action.menu.split('/')[0]} › {action.full_text}", keys_text(action), made.trigger, made.isEnabled())
 
     def _place(self, action: Action) -> None:
         made = self.by_id[action.id]
-        menu = self._menu(action.menu)
+        menu = self._menu(action.menu, starts_group=action.starts_group)
         if action.starts_group and menu.actions():
             menu.addSeparator()
         menu.addAction(made)
 
-    def _menu(self, path: str) -> QMenu:
-        """The menu at `path`, made if it is not there; an action of the same name becomes its door."""
-        plain = path.replace("&", "")
-        if plain not in self.menus:
-            parent, _, name = path.rpartition("/")
-            door = next((action for action in ACTIONS if f"{action.menu}/{action.plain_text}".replace("&", "") == plain), None)
-            menu = QMenu(name, self._window)
-            if door is not None:
-                self.by_id[door.id].setMenu(menu)
-            elif parent:
-                self._add_submenu(parent, menu, path)
+    def _menu(self, path: str, *, starts_group: bool = False) -> QMenu:
+        """The menu at `path`, made if it is not there, with all menus above it."""
+        if path not in self.menus:
+            above, _, _ = path.rpartition("/")
+            menu = QMenu(MENUS[path], self._window)
+            if above:
+                self._add_submenu(self._menu(above), menu, starts_group=starts_group)
             else:
                 self._window.menuBar().addMenu(menu)
-            self.menus[plain] = menu
-        return self.menus[plain]
+            self.menus[path] = menu
+        return self.menus[path]
 
-    def _add_submenu(self, parent: str, menu: QMenu, path: str) -> None:
-        above = self._menu(parent)
-        first = next(action for action in ACTIONS if action.menu == path)
-        if first.starts_group and above.actions():
+    def _add_submenu(self, above: QMenu, menu: QMenu, *, starts_group: bool) -> None:
+        if starts_group and above.actions():
             above.addSeparator()
         above.addMenu(menu)
 

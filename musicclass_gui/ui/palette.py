@@ -87,6 +87,7 @@ class Palette(QDialog):
         super().__init__(parent, Qt.WindowType.Popup)
         self._entries = list(entries)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setObjectName("palette")
         self.setWindowTitle("Commands")
         self.field = QLineEdit()
         self.list = QListWidget()

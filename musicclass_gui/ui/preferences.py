@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QPushButton,
     QSlider,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from musicclass_gui.app.settings import Field, Settings
     from musicclass_gui.engine.encoders import EncoderSpec
 
+_LINE_HEIGHT = 28
 _GROUPS = {
     "Analysis": ("device", "classifiers", "window_s", "weights_folder"),
     "Look": ("theme", "mel_map", "mel_floor_db", "follow_playhead"),
@@ -93,6 +95,7 @@ class Preferences(Sheet):
         reset = self.buttons.addButton("Reset all", self.buttons.ButtonRole.ResetRole)
         reset.setToolTip("Set every preference back to what it was at first")
         reset.clicked.connect(lambda: self._settings.reset("preferences"))
+        self.editors["device"].setFocus()
 
     def _group(self, name: str, fields: Sequence[Field]) -> QGroupBox:
         group = QGroupBox(name)
@@ -101,10 +104,18 @@ class Preferences(Sheet):
         form.setVerticalSpacing(9)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for field in fields:
-            form.addRow(field.label, self._editor(field))
+            form.addRow(self._label(field), self._editor(field))
             if field.key == "weights_folder":
                 form.addRow("", self._weights_row())
         return group
+
+    def _label(self, field: Field) -> QLabel:
+        """A label as wide as the widest, so that the editors of all groups stand in one column."""
+        label = text(field.label)
+        label.setMinimumWidth(max(self.fontMetrics().horizontalAdvance(one.label) for one in FIELDS) + 12)
+        label.setMinimumHeight(_LINE_HEIGHT)
+        label.setToolTip(field.help)
+        return label
 
     def _editor(self, field: Field) -> QWidget:
         make = self._maker(field)
@@ -183,7 +194,7 @@ class Preferences(Sheet):
         holder = QWidget()
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, 0, 0, 0)
-        boxes = {name: QCheckBox(name.capitalize()) for name in dict.fromkeys([*self._classifiers, *self._settings.get(field.key)])}
+        boxes = {name: QCheckBox(name.capitalize()) for name in dict.fromkeys([*field.default, *self._classifiers])}
         for name, box in boxes.items():
             box.setAccessibleName(f"Show {name}")
             box.clicked.connect(lambda: self._keep_list(field.key, boxes))

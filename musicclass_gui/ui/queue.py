@@ -8,12 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QProgressBar, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from musicclass_gui.app import words
-from musicclass_gui.app.tables import RAW_ROLE, QueueModel
-from musicclass_gui.ui.tables import StateIcons, Table
+from musicclass_gui.app.tables import QueueModel
+from musicclass_gui.ui.tables import Sorted, StateIcons, Table
 from musicclass_gui.ui.widgets import Placeholder, text
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _BUTTONS = ("queue.pause", "queue.retry", "queue.cancel", "queue.remove", "queue.clear_done")
 _EXPORTS = ("queue.export_csv", "queue.export_json")
 _ROW_ACTIONS = ("queue.retry", "queue.cancel", "queue.remove")
-_WIDTHS = (100, 230, 70, 160, 190, 220)
+_WIDTHS = (96, 180, 64, 150, 120, 120, 96)
+_REASON = 5  # the column that takes spare width
 _SCALE = 1000
 
 
@@ -40,7 +41,7 @@ class QueuePanel(QStackedWidget):
         super().__init__()
         self._session = session
         self.model = QueueModel(theme)
-        self._shown = QSortFilterProxyModel(self)
+        self._shown = Sorted(self.model, self)
         self.table = self._make_table(actions, theme)
         self.filter = QLineEdit()
         self.overall = QProgressBar()
@@ -56,6 +57,7 @@ class QueuePanel(QStackedWidget):
         self.setCurrentWidget(self._page if rows else self._placeholder)
         over = sum(row.over for row in rows)
         worth = over + sum(row.progress for row in rows if not row.over)
+        self.overall.setVisible(over < len(rows))
         self.overall.setValue(round(_SCALE * worth / max(1, len(rows))))
         self.summary.setText(self._summary(over, len(rows)))
 
@@ -79,13 +81,10 @@ class QueuePanel(QStackedWidget):
         return ", ".join(filter(None, [f"{over} of {total}", rest]))
 
     def _make_table(self, actions: Mapping[str, QAction], theme: Theme) -> Table:
-        self._shown.setSourceModel(self.model)
-        self._shown.setSortRole(RAW_ROLE)
-        self._shown.setFilterKeyColumn(-1)
-        self._shown.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         table = Table("Queue", self._shown, several=True, widths=_WIDTHS)
         self._states = StateIcons(theme, table)
         table.setItemDelegateForColumn(0, self._states)
+        table.stretch_column(_REASON)
         table.activated.connect(self._open)
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         table.addActions([actions[name] for name in _ROW_ACTIONS])

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Signal
+from PySide6.QtCore import QModelIndex, Signal
 from PySide6.QtWidgets import QStackedWidget
 
-from musicclass_gui.app.tables import RAW_ROLE, SegmentsModel
-from musicclass_gui.ui.tables import Table
+from musicclass_gui.app.tables import SegmentsModel
+from musicclass_gui.ui.tables import Sorted, Table
 from musicclass_gui.ui.widgets import Placeholder
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ class SegmentsPanel(QStackedWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.model = SegmentsModel(theme)
-        self._sorted = QSortFilterProxyModel(self)
-        self._sorted.setSortRole(RAW_ROLE)
-        self._sorted.setSourceModel(self.model)
+        self._sorted = Sorted(self.model, self)
         self.table = Table("Segments", self._sorted, widths=_WIDTHS)
         self._placeholder = Placeholder("Segments", "Every stretch of the recording is listed here with its answer, once there is one.")
         self.addWidget(self._placeholder)

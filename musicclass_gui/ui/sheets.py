@@ -33,10 +33,6 @@ class Sheets:
         """Everything that can be done, and the recent recordings, narrowed by typing."""
         self._show("palette", lambda: Palette(self._window, [*self._actions.entries(), *self._recent_entries()]))
 
-    def recent(self) -> None:
-        """The recent recordings, narrowed by typing."""
-        self._show("palette", lambda: Palette(self._window, self._recent_entries()))
-
     def preferences(self) -> None:
         """Every preference."""
         self._show("preferences", self._make_preferences)

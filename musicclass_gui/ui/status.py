@@ -40,12 +40,20 @@ def queue_text(session: Session) -> str:
     return f"Queue {over} of {total}" + (f", {paused}" if paused else "")
 
 
+def ran_on(session: Session) -> dict[str, str]:
+    """What each encoder that answered runs on, in words; empty while that is not known."""
+    document = session.document
+    texts = dict(session.devices)
+    used = {encoder: texts.get(name, name.upper()) for encoder, name in document.devices.items()}
+    now = session.device if session.devices else ""
+    return {answer.encoder: now for answer in document.answers.values()} | used
+
+
 def engine_text(session: Session) -> str:
     """Which encoders answered, and on what."""
-    document = session.document
-    used = [f"{encoder} on {device}" for encoder, device in document.devices.items()]
-    encoders = dict.fromkeys(answer.encoder for answer in document.answers.values())
-    return " · ".join(used or [f"{encoder} on {session.device}" for encoder in encoders]) or session.device
+    if session.document.from_cache:
+        return " · ".join(ran_on(session))
+    return " · ".join(" on ".join(filter(None, pair)) for pair in ran_on(session).items()) or session.device
 
 
 def current_notices(session: Session, player: Player) -> list[Notice]:

@@ -45,8 +45,12 @@ QPushButton[class="search"]:hover { border-color: $text_muted; }
 QPushButton[class="search"]:focus { border: 2px solid $accent; padding: 4px 11px; }
 
 QScrollArea[class="plain"], QScrollArea[class="plain"] > QWidget > QWidget[class="plain"] { background: $window; border: none; }
+QDialog#palette { background: $surface; border: 1px solid $border; }
+QDialog#palette QListView { border: none; }
 QFrame[class="dock-title"] { background: $window; border: none; border-bottom: 1px solid $border; }
 QFrame[class="dock-title"] QToolButton { padding: 3px; border-radius: 4px; }
+QTableView[class="flat"] { border: none; }
+QTableView[class="flat"]:focus { border: none; }
 QFrame[class="panel"] { background: $window; border: none; }
 """
 

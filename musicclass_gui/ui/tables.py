@@ -5,14 +5,15 @@ Bars are drawn for fractions; columns keep sensible widths. It knows no session.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QIcon, QPainter
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView
 
 from musicclass_gui.app import icons
-from musicclass_gui.app.tables import FRACTION_ROLE
+from musicclass_gui.app.tables import FRACTION_ROLE, RAW_ROLE
+from musicclass_gui.ui.widgets import set_role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,8 @@ class Table(QTableView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setAlternatingRowColors(True)
         self.setShowGrid(False)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        set_role(self, "flat")
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
         self.setSortingEnabled(True)
@@ -72,6 +75,12 @@ class Table(QTableView):
             self.scrollTo(index)
         self._quiet = False
 
+    def stretch_column(self, column: int) -> None:
+        """Let `column`, instead of the last one, take spare width."""
+        header = self.horizontalHeader()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """What Qt tells: a key went down; Enter activates on every platform."""
         if event.key() in _ENTER and self.currentIndex().isValid():
@@ -92,6 +101,23 @@ class Table(QTableView):
     def _row_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
         if not self._quiet and current.isValid():
             self.chosen.emit(current)
+
+
+class Sorted(QSortFilterProxyModel):
+    """The rows in another order, or some of them; a column's title stands where its cells' texts do."""
+
+    def __init__(self, model: QAbstractItemModel, parent: QObject) -> None:
+        super().__init__(parent)
+        self.setSourceModel(model)
+        self.setSortRole(RAW_ROLE)
+        self.setFilterKeyColumn(-1)
+        self.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """What Qt asks: a title, or how it is aligned."""
+        if role == Qt.ItemDataRole.TextAlignmentRole and orientation == Qt.Orientation.Horizontal:
+            return self.sourceModel().index(0, section).data(role)
+        return super().headerData(section, orientation, role)
 
 
 class Bars(QStyledItemDelegate):

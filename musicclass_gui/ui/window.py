@@ -24,7 +24,7 @@ from musicclass_gui.ui.notices import NoticeBar
 from musicclass_gui.ui.queue import QueuePanel
 from musicclass_gui.ui.segments import SegmentsPanel
 from musicclass_gui.ui.sheets import Sheets
-from musicclass_gui.ui.status import Status, current_notices
+from musicclass_gui.ui.status import Status, current_notices, ran_on
 from musicclass_gui.ui.style import stylesheet
 from musicclass_gui.ui.timeline import Timeline
 from musicclass_gui.ui.topbar import TopBar
@@ -196,7 +196,7 @@ class MainWindow(QMainWindow):
         document = self.session.document
         classifiers = self.session.settings.get("classifiers")
         shown = [document.answers[name] for name in classifiers if name in document.answers]
-        self.answers.show_document(document, classifiers, self.session.device)
+        self.answers.show_document(document, classifiers, ran_on(self.session))
         self.timeline.set_answers(shown, document.answered_s if document.state == "reading" else None)
         self.segments.show_answers(shown)
 
@@ -367,14 +367,13 @@ class MainWindow(QMainWindow):
             self.actions_.by_id[name].setChecked(on)
 
     def _fill_recent(self) -> None:
-        menu = self.actions_.menus["File/Open recent"]
-        clear = self.actions_.by_id["file.clear_recent"]
+        menu, by_id = self.actions_.menus["File/Open recent"], self.actions_.by_id
         for action in menu.actions():
             menu.removeAction(action)
         for path in self.session.recent:
             menu.addAction(path.name).triggered.connect(_opener(self.session, path))
         menu.addSeparator()
-        menu.addAction(clear)
+        menu.addActions([by_id["file.recent"], by_id["file.clear_recent"]])
 
 
 def _opener(session: Session, path: Path) -> Callable[[], None]:

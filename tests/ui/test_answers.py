@@ -16,6 +16,7 @@ from musicclass_gui.ui.bars import ClassRow
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
+CPU = {"timbre": "CPU"}
 RANKING = [Ranked("blues", 0.71), Ranked("jazz", 0.2), Ranked("rock", 0.09)]
 EVIDENCE = [
     Evidence("window", "blues", 2.0, 35.0, 45.0),
@@ -59,42 +60,42 @@ def test_none_of_these_is_an_answer_with_its_reason() -> None:
 
 
 def test_a_card_shows_the_answer_its_encoder_and_its_note(panel: AnswersPanel) -> None:
-    panel.show_document(reading(genre=GENRE), ["genre"], "CPU")
+    panel.show_document(reading(genre=GENRE), ["genre"], CPU)
     shown = said(panel.cards["genre"])
     for part in ("Blues", "Likely, about 70 %", "timbre on CPU", "blues.00012", "distance 0.43", "Learned from 30 s clips"):
         assert part in shown
 
 
-def test_the_device_that_was_used_wins_over_the_one_that_is_set(panel: AnswersPanel) -> None:
+def test_a_card_says_when_the_answer_is_from_the_cache(panel: AnswersPanel) -> None:
     document = reading(genre=GENRE)
-    document.devices = {"timbre": "CUDA: NVIDIA H200"}
-    panel.show_document(document, ["genre"], "CPU")
-    assert "timbre on CUDA: NVIDIA H200" in {label.full for label in panel.findChildren(QLabel) if hasattr(label, "full")}
+    document.from_cache = True
+    panel.show_document(document, ["genre"], {})
+    assert "timbre, from the cache" in said(panel.cards["genre"])
 
 
 def test_while_reading_it_says_how_much_the_answer_rests_on(panel: AnswersPanel) -> None:
     document = reading(genre=GENRE)
-    panel.show_document(document, ["genre"], "CPU")
+    panel.show_document(document, ["genre"], CPU)
     assert "So far, 0:35 of 3:00" in said(panel.cards["genre"])
     document.state = "ready"
-    panel.show_document(document, ["genre"], "CPU")
+    panel.show_document(document, ["genre"], CPU)
     assert "So far" not in said(panel.cards["genre"])
 
 
 @pytest.mark.parametrize(("state", "words"), [("empty", "appears here"), ("reading", "Listening"), ("failed", "could not be read")])
 def test_without_an_answer_the_card_says_why(panel: AnswersPanel, state: str, words: str) -> None:
-    panel.show_document(Document(None, state), ["genre"], "CPU")
+    panel.show_document(Document(None, state), ["genre"], CPU)
     assert words in said(panel.cards["genre"])
 
 
 def test_the_bars_carry_letters_and_spoken_names(panel: AnswersPanel) -> None:
-    panel.show_document(reading(genre=GENRE), ["genre"], "CPU")
+    panel.show_document(reading(genre=GENRE), ["genre"], CPU)
     rows = [row for row in panel.findChildren(ClassRow) if not row.isHidden()]
     assert [row.accessibleName() for row in rows] == ["blues, 71 %", "jazz, 20 %", "rock, 9 %"]
 
 
 def test_the_deciding_window_plays_when_pressed(panel: AnswersPanel, qtbot: QtBot) -> None:
-    panel.show_document(reading(genre=GENRE), ["genre"], "CPU")
+    panel.show_document(reading(genre=GENRE), ["genre"], CPU)
     chip = next(button for button in panel.findChildren(QPushButton) if "0:35" in button.text())
     with qtbot.waitSignal(panel.heard) as signal:
         qtbot.mouseClick(chip, Qt.MouseButton.LeftButton)
@@ -102,23 +103,33 @@ def test_the_deciding_window_plays_when_pressed(panel: AnswersPanel, qtbot: QtBo
 
 
 def test_pressing_a_class_by_key_asks_for_its_seconds(panel: AnswersPanel, qtbot: QtBot) -> None:
-    panel.show_document(reading(genre=GENRE), ["genre"], "CPU")
+    panel.show_document(reading(genre=GENRE), ["genre"], CPU)
     with qtbot.waitSignal(panel.class_chosen) as signal:
         qtbot.keyClick(panel.findChildren(ClassRow)[1], Qt.Key.Key_Space)
     assert signal.args == ["genre", "jazz"]
 
 
 def test_cards_stand_side_by_side_where_there_is_room(panel: AnswersPanel, qtbot: QtBot) -> None:
-    panel.show_document(reading(genre=GENRE, composer=NONE), ["genre", "composer"], "CPU")
+    panel.show_document(reading(genre=GENRE, composer=NONE), ["genre", "composer"], CPU)
     left, right = panel.cards["genre"], panel.cards["composer"]
     qtbot.waitUntil(lambda: right.y() > left.y())
     panel.resize(900, 500)
     qtbot.waitUntil(lambda: right.x() > left.x() and right.y() == left.y())
 
 
+def test_more_classes_are_listed_where_there_is_room(panel: AnswersPanel, qtbot: QtBot) -> None:
+    many = Answer("genre", "timbre", "a", False, [Ranked(letter, 0.1) for letter in "abcdefghij"], [])
+    panel.resize(360, 300)
+    panel.show_document(reading(genre=many), ["genre"], CPU)
+    rows = [row for row in panel.findChildren(ClassRow) if not row.isHidden()]
+    panel.resize(360, 900)
+    qtbot.waitUntil(lambda: len([row for row in panel.findChildren(ClassRow) if not row.isHidden()]) == 10)
+    assert len(rows) == 3
+
+
 def test_a_new_recording_takes_the_old_answer_away(panel: AnswersPanel) -> None:
-    panel.show_document(reading(genre=GENRE), ["genre"], "CPU")
-    panel.show_document(Document(Path("b.mp3"), "reading"), ["genre"], "CPU")
+    panel.show_document(reading(genre=GENRE), ["genre"], CPU)
+    panel.show_document(Document(Path("b.mp3"), "reading"), ["genre"], CPU)
     shown = said(panel.cards["genre"])
     assert "Blues" not in shown
     assert "blues.00012" not in shown
@@ -126,14 +137,14 @@ def test_a_new_recording_takes_the_old_answer_away(panel: AnswersPanel) -> None:
 
 
 def test_classifiers_come_and_go_with_the_preference(panel: AnswersPanel) -> None:
-    panel.show_document(reading(genre=GENRE), ["composer", "genre"], "CPU")
+    panel.show_document(reading(genre=GENRE), ["composer", "genre"], CPU)
     assert list(panel.cards) == ["composer", "genre"]
-    panel.show_document(reading(genre=GENRE), ["genre"], "CPU")
+    panel.show_document(reading(genre=GENRE), ["genre"], CPU)
     assert list(panel.cards) == ["genre"]
 
 
 def test_another_theme_is_drawn_at_once(panel: AnswersPanel) -> None:
-    panel.show_document(reading(genre=GENRE), ["genre"], "CPU")
+    panel.show_document(reading(genre=GENRE), ["genre"], CPU)
     row = panel.findChildren(ClassRow)[0]
     before = row.grab().toImage()
     panel.set_theme(DARK)

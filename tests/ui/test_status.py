@@ -9,9 +9,10 @@ from musicclass_gui.app.documents import Document, QueueRow
 from musicclass_gui.app.player import Player
 from musicclass_gui.app.session import Session
 from musicclass_gui.app.settings import Settings
+from musicclass_gui.engine.answers import Answer, Ranked
 from musicclass_gui.engine.audio import Recording
 from musicclass_gui.engine.picture import Picture
-from musicclass_gui.ui.status import Status, current_notices, queue_text, state_text
+from musicclass_gui.ui.status import Status, current_notices, engine_text, queue_text, ran_on, state_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
 A = Path("a.mp3")
+GENRE = Answer("genre", "timbre", "blues", False, [Ranked("blues", 0.7)], [])
 
 
 @pytest.fixture
@@ -94,3 +96,12 @@ def test_notices_are_what_is_true_now(session: Session, player: Player, tmp_path
     session.document = Document()
     session.notices.clear()
     assert current_notices(session, player) == []
+
+
+def test_what_an_encoder_ran_on_is_said_in_words(session: Session) -> None:
+    session.document = Document(A, "ready", answers={"genre": GENRE})
+    assert engine_text(session) == "timbre"
+    session.devices = [("cpu", "CPU"), ("cuda:0", "CUDA: NVIDIA H200")]
+    session.document.devices = {"timbre": "cuda:0"}
+    assert ran_on(session) == {"timbre": "CUDA: NVIDIA H200"}
+    assert engine_text(session) == "timbre on CUDA: NVIDIA H200"
