@@ -7,6 +7,7 @@ and how, is behind `decoders`.
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -24,6 +25,7 @@ from musicclass_gui.engine.audio_paths import (
 )
 from musicclass_gui.engine.audio_sniff import naming, preferred_readers, read_head, why_not_audio
 from musicclass_gui.engine.decoders import PYAV, Refused, Soundless, Stopped, start_decoder
+from musicclass_gui.engine.errors import AudioError
 from musicclass_gui.engine.windows import Audio
 
 if TYPE_CHECKING:
@@ -134,10 +136,11 @@ class Blocks:
         self._file = open_regular(recording.path)
         try:
             self._decoder = self._started(recording.reader)
-            self._go_to(self._start)
         except BaseException:
             self._file.close()
             raise
+        with self._closing_on_error():
+            self._go_to(self._start)
 
     @property
     def readable_s(self) -> float:
@@ -156,11 +159,8 @@ class Blocks:
     def __next__(self) -> Audio:
         if not self._open:
             raise StopIteration
-        try:
+        with self._closing_on_error():
             block = self._read(self._block_frames)
-        except BaseException:
-            self.close()
-            raise
         if not len(block):
             self._finish()
             raise StopIteration
@@ -174,20 +174,29 @@ class Blocks:
             self._decoder.close()
             self._file.close()
 
+    @contextmanager
+    def _closing_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
     def _started(self, reader: str) -> Decoder:
         with naming_errors_of(self.recording.path):
             try:
-                decoder = start_decoder(self._file, reader)
+                return self._checked(start_decoder(self._file, reader), reader)
             except Refused as refusal:
-                raise unreadable(self.recording.path, f"it changed since it was opened ({refusal})", "open it again") from refusal
-        expected = self.recording.sample_rate, self.recording.channels
-        if (decoder.sample_rate, decoder.channels) != expected or not self._is_known(decoder, reader):
-            decoder.close()
-            raise unreadable(self.recording.path, "it changed since it was opened", "open it again")
-        return decoder
+                raise unreadable(self.recording.path, "it changed since it was opened", "open it again") from refusal
 
-    def _is_known(self, decoder: Decoder, reader: str) -> bool:
-        return reader != self.recording.reader or self.recording.format.startswith(decoder.format)
+    def _checked(self, decoder: Decoder, reader: str) -> Decoder:
+        """The decoder, if it reads what was probed. Raises `Refused`."""
+        shape = decoder.sample_rate, decoder.channels
+        same_form = reader != self.recording.reader or self.recording.format.startswith(decoder.format)
+        if same_form and shape == (self.recording.sample_rate, self.recording.channels):
+            return decoder
+        decoder.close()
+        raise Refused
 
     def _go_to(self, frame: int) -> None:
         if not frame:
@@ -206,17 +215,23 @@ class Blocks:
         try:
             return self._decoder.read(frames)
         except Stopped:
-            self._go_on_with_other(self._decoder.position)
-            return self._decoder.read(frames)
+            if self._go_on_with_other(self._decoder.position):
+                return self._decoder.read(frames)
+            return np.empty((0, self.recording.channels), np.float32)
 
-    def _go_on_with_other(self, frame: int) -> None:
-        """FFmpeg reads on behind damage that libsndfile stops at."""
+    def _go_on_with_other(self, frame: int) -> bool:
+        """FFmpeg may read on behind damage that libsndfile stops at; False where it does not either."""
         self._damaged = True
         promised = self._decoder.promised
+        try:
+            other = self._started(PYAV)
+        except AudioError:
+            return False
         self._decoder.close()
-        self._decoder = self._started(PYAV)
+        self._decoder = other
         self._decoder.promised = promised
         self._go_to(frame)
+        return True
 
     def _finish(self) -> None:
         self.close()
@@ -315,11 +330,16 @@ def _sounding(decoder: Decoder) -> Decoder:
 
 def _duration(decoder: Decoder, file: FileIO) -> float:
     """Seconds by the header, NaN when it says nothing or what cannot be; `file` is left anywhere."""
-    if decoder.promised is None and (estimate := estimated_seconds(file)) is not None:
+    if decoder.promised is None and decoder.format in ("MP3", "AAC") and (estimate := estimated_seconds(file)) is not None:
         return estimate
     seconds = math.nan if decoder.frames is None else decoder.frames / decoder.sample_rate
-    least, most = _LEAST_BYTES_PER_S, _MOST_BYTES_PER_SAMPLE * decoder.sample_rate * decoder.channels
-    return seconds if seconds * least <= file.seek(0, 2) <= seconds * most + _LARGEST_TAGS else math.nan
+    return seconds if _is_possible(seconds, decoder, file.seek(0, 2)) else math.nan
+
+
+def _is_possible(seconds: float, decoder: Decoder, size: int) -> bool:
+    most = seconds * _MOST_BYTES_PER_SAMPLE * decoder.sample_rate * decoder.channels + _LARGEST_TAGS
+    may_hold_pictures = " in " in decoder.format
+    return seconds * _LEAST_BYTES_PER_S <= size and (size <= most or may_hold_pictures)
 
 
 def _fitting_block(recording: Recording, frames: int) -> int:

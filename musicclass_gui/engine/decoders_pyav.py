@@ -119,7 +119,7 @@ class PyavDecoder:
     def _learn(self, first: list[Item]) -> None:
         """What the first frames tell. They stay to be read."""
         frames = [item for item in first if not isinstance(item, Gap)]
-        if not frames:
+        if not frames or not frames[0].sample_rate or not frames[0].layout.nb_channels:
             raise Soundless("no sound in it can be decoded")
         self._ahead.extend(first)
         self._joiner = SampleJoiner(frames[0])
@@ -146,7 +146,7 @@ class PyavDecoder:
                 if missing or (pts - due) * tick > _LEAST_GAP_S:
                     yield from self._gaps(missing, (pts - due) * tick, frame.sample_rate)
                     missing = 0.0
-                due = pts + frame.samples / (frame.sample_rate * tick)
+                due = pts + frame.samples / ((frame.sample_rate or 1) * tick)
                 yield frame
         self.ended_early = self.ended_early or (missing > 0 and not self._is_tagged)
 
@@ -176,13 +176,18 @@ class PyavDecoder:
             self.ended_early = True
 
     def _next_block(self, frames: int) -> Audio:
-        items = self._gathered(frames)
+        while items := self._gathered(frames):
+            self._note_gaps(items)
+            if len(block := self._joiner.join(items)):
+                return block
+        return self._joiner.join([])
+
+    def _note_gaps(self, items: list[Item]) -> None:
         position = self.position
         for item in items:
             if isinstance(item, Gap):
                 self.lost.append(Lost(position, item.samples))
             position += item.samples
-        return self._joiner.join(items)
 
     def _gathered(self, frames: int) -> list[Item]:
         """Items that make at most `frames` frames, or one that is longer."""
@@ -238,17 +243,21 @@ class PyavDecoder:
         return exact if abs(exact - rough) <= frames_per_tick + 1 else None
 
     def _header_frames(self) -> float | None:
-        stream = self._stream
-        codec = stream.codec_context
+        seconds = self._header_seconds()
+        codec = self._stream.codec_context
         skipped = codec.delay if codec.codec.canonical_name == "opus" else 0
-        seconds = None
-        if stream.duration and stream.time_base:
-            seconds = float(stream.duration * stream.time_base)
-        elif tag := stream.metadata.get("DURATION"):
-            seconds = _seconds_of_clock(tag)
-        elif self._container.duration and not self._container.streams.video:
-            seconds = self._container.duration / av.time_base
-        return None if seconds is None else max(0.0, seconds * self.sample_rate - skipped)
+        return None if seconds is None or not math.isfinite(seconds) else max(0.0, seconds * self.sample_rate - skipped)
+
+    def _header_seconds(self) -> float | None:
+        stream, tick = self._stream, float(self._stream.time_base or 0)
+        if stream.duration:
+            return stream.duration * tick
+        started_s = (self._origin or 0) * tick
+        if tag := stream.metadata.get("DURATION"):
+            return _seconds_of_clock(tag) - started_s
+        if self._container.duration and not self._container.streams.video:
+            return self._container.duration / av.time_base - started_s
+        return None
 
     def _promised_frames(self, tagged_s: float | None) -> float | None:
         """An mp3's tag counts; what FFmpeg says goes by the file's size where more follows the music."""
@@ -263,14 +272,13 @@ def _seconds_of(packet: Packet[av.AudioStream]) -> float:
     return min(max(seconds, 0.0), _LONGEST_PACKET_S)
 
 
-def _seconds_of_clock(clock: str) -> float | None:
-    """Seconds of a text like `00:00:06.023000000`."""
+def _seconds_of_clock(clock: str) -> float:
+    """Seconds of a text like `00:00:06.023000000`; NaN of any other."""
     try:
         hours, minutes, seconds = map(float, clock.split(":"))
     except ValueError:
-        return None
-    total = hours * 3600 + minutes * 60 + seconds
-    return total if math.isfinite(total) and total > 0 else None
+        return math.nan
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def _format_of(container: str, stream: av.AudioStream) -> str:

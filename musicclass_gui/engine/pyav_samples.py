@@ -76,7 +76,7 @@ class SampleJoiner:
             elif self._is_usual(item):
                 yield self._array(item)
             else:
-                yield from map(self._array, self._adapted(item))
+                yield from self._adapted(item)
 
     def _is_usual(self, item: Item) -> bool:
         if isinstance(item, Gap):
@@ -98,14 +98,15 @@ class SampleJoiner:
         scaled /= np.float32(self._full_scale)
         return scaled - np.float32(1) if self._dtype is np.uint8 else scaled
 
-    def _adapted(self, frame: AudioFrame) -> list[AudioFrame]:
-        """As in files joined end to end that differ in rate or channels."""
+    def _adapted(self, frame: AudioFrame) -> list[Audio]:
+        """As in files joined end to end that differ in rate or channels; silence where that cannot be done."""
         frame.pts = None
-        try:
-            return self._started_adapter().resample(frame)
-        except ValueError:  # it was set up for yet another kind of frame
-            self._adapter = None
-            return self._started_adapter().resample(frame)
+        for _ in range(2):
+            try:
+                return [self._array(adapted) for adapted in self._started_adapter().resample(frame)]
+            except (ValueError, av.FFmpegError):  # it was set up for yet another kind of frame
+                self._adapter = None
+        return [np.zeros((frame.samples, self.channels), np.float32)]
 
     def _started_adapter(self) -> av.AudioResampler:
         if self._adapter is None:

@@ -406,6 +406,17 @@ def test_a_file_that_shrinks_while_it_is_read_gives_the_good_part(kind: str, tmp
     assert "Only the first" in blocks.notices[0]
 
 
+def test_what_was_read_counts_though_nothing_else_is_left(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.flac", "16.flac", music(20.0), RATE)
+    with open_blocks(probe(path), block_frames=4096) as blocks:
+        next(blocks)
+        os.truncate(path, 60)
+        for _ in blocks:
+            pass
+    assert 0.0 < blocks.readable_s < 1.0
+    assert re.match(r"Only the first 0\.\d s of 20\.0 s could be read", blocks.notices[0])
+
+
 @pytest.mark.skipif(os.name != "posix", reason="other systems do not let open files be deleted")
 @pytest.mark.parametrize("kind", ["16.wav", "vbr.mp3"])
 def test_a_file_that_is_deleted_while_it_is_read_is_read_on(kind: str, tmp_path: Path) -> None:
