@@ -89,11 +89,11 @@ def calibration_error(probabilities: Matrix, truth: NDArray[np.intp]) -> float:
     return float(np.abs(gaps).sum() / len(truth))
 
 
-def wilson(right: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of a proportion (Wilson score)."""
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """The 95 % interval of a proportion seen in `n` independent cases (Wilson score)."""
     if n == 0:
         return 0.0, 1.0
-    share, spread = right / n, _Z95**2 / n
+    spread = _Z95**2 / n
     middle = (share + spread / 2) / (1 + spread)
     half = _Z95 * sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
     return max(0.0, middle - half), min(1.0, middle + half)

@@ -1,0 +1,76 @@
+"""Building the shipped classifiers: recordings in, folders with measured cards out; the same bytes for the same recordings.
+
+`build` is what `musicclass models build` calls. Nothing else of the program imports this package.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from musicclass_gui.engine import encoders
+from musicclass_gui.engine.build import assemble, datasets, embedding
+from musicclass_gui.engine.build.baseline import MfccStatistics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from musicclass_gui.engine.build.datasets import Dataset
+    from musicclass_gui.engine.card import Compared
+    from musicclass_gui.engine.encoders import Encoder
+    from musicclass_gui.engine.task import Token
+
+
+def build(name: str, data_dir: Path, out_dir: Path, encoder_ids: Sequence[str], token: Token) -> list[Path]:
+    """Build, measure and write the classifier `name` for each encoder; returns the folders `out_dir/name/encoder`.
+
+    Weights are taken from `data_dir/weights/ENCODER` when they are there, else from the usual folders.
+    Raises DataError, AudioError, EncoderError or WeightsError in words for what is missing, Cancelled when `token` says so.
+    """
+    dataset = datasets.load(name, data_dir)
+    with one_thread():
+        return _build_all(dataset, data_dir, out_dir, encoder_ids, token)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let sums be made by one thread: the last bits, and so the files, then do not depend on the number of processors."""
+    import torch
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _build_all(dataset: Dataset, data_dir: Path, out_dir: Path, encoder_ids: Sequence[str], token: Token) -> list[Path]:
+    chosen = [encoders.load(encoder_id, weights=_weights(encoder_id, data_dir)) for encoder_id in encoder_ids]
+    yardstick = baseline_mfcc(dataset, token)
+    return [_build_one(dataset, encoder, yardstick, out_dir, token) for encoder in chosen]
+
+
+def baseline_mfcc(dataset: Dataset, token: Token) -> Compared:
+    """How good 120 MFCC statistics are with the same head on the same held-out recordings."""
+    recordings = embedding.embed(dataset, MfccStatistics(), token)
+    return assemble.accuracy("120 MFCC statistics, gaussian head", dataset, assemble.gaussian(recordings), recordings)
+
+
+def _build_one(dataset: Dataset, encoder: Encoder, yardstick: Compared, out_dir: Path, token: Token) -> Path:
+    recordings, strangers = embedding.embed(dataset, encoder, token), embedding.embed_strangers(dataset, encoder, token)
+    token.progress(float("nan"), f"{encoder.spec.id}: measuring")
+    folder = out_dir / dataset.id / encoder.spec.id
+    assemble.classifier(dataset, encoder.spec, recordings, [yardstick], strangers).save(folder)
+    return folder
+
+
+def _weights(encoder_id: str, data_dir: Path) -> Path | None:
+    spec = encoders.specs().get(encoder_id)
+    if spec is None or spec.weights is None:
+        return None
+    path = data_dir / "weights" / spec.id / spec.weights.file_name
+    return path if path.is_file() else None

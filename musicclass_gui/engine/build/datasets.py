@@ -1,0 +1,154 @@
+"""The recordings that the shipped classifiers are built from: which files, which class, which belong together, who is held out.
+
+It reads file names and one table, no audio, and checks that they are as expected before hours are spent on them.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from musicclass_gui.engine.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+_GENRE_SUFFIXES = (".flac", ".wav")
+_OURS = "No recording is included: the sums, file names and mean embeddings here are this project's own results."
+_COLUMNS = ("canonical_composer", "canonical_title", "split", "audio_filename")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One recording. Recordings of one `group` (a piece, or the file itself) are never on both sides of a split."""
+
+    path: Path
+    name: str
+    label: str
+    group: str
+    held_out: bool = False
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Recordings for one classifier, and what its card must say of them.
+
+    Where examples are held out, accuracy is measured on those; where none is, by leaving out one group at a time.
+    """
+
+    id: str
+    title: str
+    examples: list[Example]
+    what: str
+    licence: str
+    split: str
+    note: str
+    strangers: dict[str, list[Path]]  # recordings of quite another sort, by what they are; a good head calls them none of these
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names in alphabetical order."""
+        return sorted({example.label for example in self.examples})
+
+    def learned(self) -> list[Example]:
+        """The examples that the shipped head learns from."""
+        return [example for example in self.examples if not example.held_out]
+
+
+def load(name: str, folder: Path) -> Dataset:
+    """The data set `name` ("genre" or "composer") in `folder`. Raises DataError when it is not there or not as expected."""
+    if name not in DATASETS:
+        raise DataError(f"No classifier “{name}” can be built; known are {', '.join(DATASETS)}.")
+    dataset = DATASETS[name](folder)
+    _check(dataset, folder)
+    return dataset
+
+
+def genre(folder: Path) -> Dataset:
+    """GTZAN laid out as GENRE/GENRE.NNNNN.flac (or .wav), in `folder` or in its sub-folder gtzan-mini."""
+    root = _sub_folder(folder, "gtzan-mini")
+    files = sorted(
+        path for path in root.glob("*/*") if path.suffix.lower() in _GENRE_SUFFIXES and path.name.startswith(f"{path.parent.name}.")
+    )
+    return Dataset(
+        "genre",
+        "Genre",
+        [Example(path, path.name, path.parent.name, path.name) for path in files],
+        what=f"GTZAN, {len(files)} of its recordings (Tzanetakis and Cook, 2002).",
+        licence=f"The recordings are for research only. {_OURS}",
+        split="By file: each recording is named by a head that learned from all others. GTZAN repeats artists, "
+        "and recordings of one artist may be on both sides, which flatters the accuracy.",
+        note="",
+        strangers=_strangers("sounds of single instruments (Freesound)", folder.glob("instruments/freesound10/*/*.opus"), every=5),
+    )
+
+
+def composer(folder: Path) -> Dataset:
+    """Recordings listed in maestro-v3.0.0.csv, in `folder` or in its sub-folder composers; its split column decides."""
+    root = _sub_folder(folder, "composers")
+    return Dataset(
+        "composer",
+        "Composer",
+        list(_listed(root, root / "maestro-v3.0.0.csv")),
+        what="Performances by pianists (ASAP, MIDI), the first 30 s of each, played on one synthetic General MIDI piano.",
+        licence=f"The performances are under CC BY-NC-SA 4.0. {_OURS}",
+        split="By piece: no piece is on both sides. The head learned from the pieces marked train and validation, "
+        "and its accuracy is that on those marked test.",
+        note="Learned from and measured on a synthetic piano timbre: on recordings of real instruments it has not been measured.",
+        strangers=_strangers("GTZAN recordings other than classical", _other_than("classical", folder)),
+    )
+
+
+DATASETS: dict[str, Callable[[Path], Dataset]] = {"genre": genre, "composer": composer}
+
+
+def _strangers(what: str, files: Iterable[Path], *, every: int = 1) -> dict[str, list[Path]]:
+    chosen = sorted(files)[::every]
+    return {what: chosen} if chosen else {}
+
+
+def _other_than(genre_name: str, folder: Path) -> Iterator[Path]:
+    return (path for path in folder.glob("gtzan-mini/*/*.flac") if path.parent.name != genre_name)
+
+
+def _sub_folder(folder: Path, name: str) -> Path:
+    if not folder.is_dir():
+        raise DataError(f"There is no folder {folder} to build from; give the one that holds {name}.")
+    return folder / name if (folder / name).is_dir() else folder
+
+
+def _listed(root: Path, table: Path) -> Iterator[Example]:
+    try:
+        with table.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{table} cannot be read ({error}); it lists the recordings with their composers and split.") from error
+    for number, row in enumerate(rows, 2):
+        if not all(row.get(column) for column in _COLUMNS):
+            raise DataError(f"Line {number} of {table} lacks one of {', '.join(_COLUMNS)}.")
+        yield _example(root, row)
+
+
+def _example(root: Path, row: dict[str, str]) -> Example:
+    path = root / row["audio_filename"]
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise DataError(f"The table lists {row['audio_filename']}, which is outside its folder {root}.")
+    label = row["canonical_composer"]
+    return Example(path, path.name, label, f"{label}: {row['canonical_title']}", row["split"] == "test")
+
+
+def _check(dataset: Dataset, folder: Path) -> None:
+    counts = Counter(example.label for example in dataset.learned())
+    few = [label for label in dataset.classes if counts[label] < 2]
+    if len(counts) < 2 or few:
+        found = f"too few of {', '.join(few)}" if few else f"{len(dataset.examples)} recordings of {len(counts)} classes"
+        raise DataError(f"{folder} has {found}; “{dataset.id}” needs at least two classes with two recordings each to learn from.")
+    missing = [example.path for example in dataset.examples if not example.path.is_file()]
+    if missing:
+        raise DataError(f"{len(missing)} of {len(dataset.examples)} recordings are missing in {folder}, for example {missing[0]}.")
+    both = {e.group for e in dataset.examples if e.held_out} & {e.group for e in dataset.examples if not e.held_out}
+    if both:
+        raise DataError(f"{len(both)} pieces are both learned from and held out, for example “{min(both)}”; the split must be by piece.")

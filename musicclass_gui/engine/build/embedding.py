@@ -1,0 +1,74 @@
+"""Recordings to embeddings for building: the same road as for an opened recording, without pictures, answers or cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from musicclass_gui.engine.audio import Resampler, open_blocks, probe, to_mono
+from musicclass_gui.engine.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from musicclass_gui.engine.build.datasets import Dataset, Example
+    from musicclass_gui.engine.encoders import Embeddings, Encoder
+    from musicclass_gui.engine.task import Token
+    from musicclass_gui.engine.windows import Audio, Grid, Span, Window
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """One recording's windows: embeddings `(n, dim)` and their spans."""
+
+    example: Example
+    data: Embeddings
+    spans: list[Span]
+
+    @property
+    def mean(self) -> Embeddings:
+        """The mean embedding, `(dim,)`."""
+        return np.asarray(self.data.mean(axis=0, dtype=np.float64), np.float32)
+
+
+def embed(dataset: Dataset, encoder: Encoder, token: Token) -> list[Embedded]:
+    """Every recording of `dataset` as `encoder` sees it, on the encoder's own grid. Raises AudioError, DataError, Cancelled."""
+    spec, found = encoder.spec, []
+    for number, example in enumerate(dataset.examples):
+        token.progress(number / len(dataset.examples), f"{spec.id}: {example.name}")
+        windows = windows_of(example.path, spec.grid, spec.sample_rate, token)
+        found.append(Embedded(example, encoder.embed([w.samples for w in windows]), [(w.start_s, w.end_s) for w in windows]))
+    return found
+
+
+def embed_strangers(dataset: Dataset, encoder: Encoder, token: Token) -> dict[str, list[Embeddings]]:
+    """The windows' embeddings of each of `dataset.strangers`, by what they are."""
+    return {what: [_embedded(path, encoder, token) for path in paths] for what, paths in dataset.strangers.items()}
+
+
+def _embedded(path: Path, encoder: Encoder, token: Token) -> Embeddings:
+    spec = encoder.spec
+    return encoder.embed([window.samples for window in windows_of(path, spec.grid, spec.sample_rate, token)])
+
+
+def windows_of(path: Path, grid: Grid, sample_rate: int, token: Token) -> list[Window]:
+    """The windows of a recording that are not digital silence. Raises AudioError, and DataError when there is none."""
+    stream = grid.stream(sample_rate)
+    windows = [window for mono in _mono(path, sample_rate, token) for window in stream.push(mono)]
+    heard = [window for window in [*windows, *stream.finish()] if window.samples.any()]
+    if not heard:
+        raise DataError(f"{path} is silent, so nothing can be learned from it.")
+    return heard
+
+
+def _mono(path: Path, sample_rate: int, token: Token) -> Iterator[Audio]:
+    recording = probe(path)
+    resampler = Resampler(recording.sample_rate, sample_rate)
+    with open_blocks(recording, token=token) as blocks:
+        for block in blocks:
+            token.check()
+            yield resampler.push(to_mono(block))
+    yield resampler.finish()

@@ -1,0 +1,236 @@
+"""Honest numbers for a card: heads judge only recordings they did not learn from, and calibration is never measured on itself.
+
+It works on embeddings; files and encoders are others' matter.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from musicclass_gui.engine import pooling
+from musicclass_gui.engine.calibration import (
+    Calibration,
+    area_under_roc,
+    calibration_error,
+    fit_temperature,
+    macro_f1,
+    softmax,
+    threshold_at,
+    wilson,
+)
+from musicclass_gui.engine.card import Compared, Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from musicclass_gui.engine.build.embedding import Embedded
+    from musicclass_gui.engine.heads import Head, Matrix
+    from musicclass_gui.engine.pooling import Readings
+
+    MakeHead = Callable[[int], Head]
+    Fold = tuple[list[Embedded], list[Embedded]]  # learn from, judge
+
+_NESTED_FOLDS = 10
+_UNSEEN_SHARE = 0.3  # of the classes are left out to see whether their recordings are called strange
+_UNSEEN_FOLDS = 7
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What heads that had not learned from them say of recordings: as a whole `(n, …)`, and of their moments `(m, …)`."""
+
+    classes: list[str]
+    truth: NDArray[np.intp]  # (n,)
+    group: NDArray[np.intp]  # (n,) recordings of one group do not speak independently
+    scores: Matrix  # (n, C)
+    novelty: NDArray[np.float64]  # (n,)
+    moment_of: NDArray[np.intp]  # (m,) which recording a moment belongs to
+    moment_scores: Matrix  # (m, C)
+    moment_novelty: NDArray[np.float64]  # (m,)
+
+    def among(self, chosen: NDArray[np.bool_]) -> Judged:
+        """Only the recordings marked in `chosen` (n,), and their moments."""
+        keep = chosen[self.moment_of]
+        renumbered = (np.cumsum(chosen) - 1)[self.moment_of[keep]]
+        whole = (self.truth[chosen], self.group[chosen], self.scores[chosen], self.novelty[chosen])
+        return Judged(self.classes, *whole, renumbered, self.moment_scores[keep], self.moment_novelty[keep])
+
+    def with_more(self, other: Judged) -> Judged:
+        """These recordings, then those of `other`, whose groups are others."""
+        return Judged(
+            self.classes,
+            np.concatenate([self.truth, other.truth]),
+            np.concatenate([self.group, other.group + self.group.max() + 1]),
+            np.concatenate([self.scores, other.scores]),
+            np.concatenate([self.novelty, other.novelty]),
+            np.concatenate([self.moment_of, other.moment_of + len(self.truth)]),
+            np.concatenate([self.moment_scores, other.moment_scores]),
+            np.concatenate([self.moment_novelty, other.moment_novelty]),
+        )
+
+    @property
+    def groups(self) -> int:
+        """How many groups there are."""
+        return len(np.unique(self.group))
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Whether the likeliest class is the true one, rejection aside, `(n,)`."""
+        return np.asarray(self.scores.argmax(axis=1) == self.truth)
+
+
+def teach(make: MakeHead, classes: Sequence[str], recordings: Sequence[Embedded]) -> Head:
+    """A head that learned all windows of `recordings`; its columns are `classes` in that order, learned from or not."""
+    head = make(recordings[0].data.shape[1])
+    for label in classes:
+        windows = [recording.data for recording in recordings if recording.example.label == label]
+        head.learn(np.concatenate([np.empty((0, head.dim), np.float32), *windows]), label)
+    return head
+
+
+def one_group_out(recordings: Sequence[Embedded]) -> Iterator[Fold]:
+    """Each group in turn judged by what was learned from all others."""
+    for group in dict.fromkeys(recording.example.group for recording in recordings):
+        yield (
+            [recording for recording in recordings if recording.example.group != group],
+            [recording for recording in recordings if recording.example.group == group],
+        )
+
+
+def group_folds(recordings: Sequence[Embedded], count: int) -> Iterator[Fold]:
+    """`count` folds in which each class's groups are dealt out in turn."""
+    fold = _deal([(recording.example.label, recording.example.group) for recording in recordings], count)
+    for number in range(count):
+        judged = [recording for recording, at in zip(recordings, fold, strict=True) if at == number]
+        if judged:
+            yield [recording for recording, at in zip(recordings, fold, strict=True) if at != number], judged
+
+
+def _deal(keys: Sequence[tuple[str, str]], count: int) -> list[int]:
+    """A fold for each (class, group), the same for the same pair, dealt out class by class."""
+    dealt: dict[str, dict[str, int]] = defaultdict(dict)
+    for label, group in keys:
+        dealt[label].setdefault(group, len(dealt[label]) % count)
+    return [dealt[label][group] for label, group in keys]
+
+
+def judge(make: MakeHead, classes: list[str], folds: Iterator[Fold]) -> Judged:
+    """What each fold's head says of the recordings kept from it."""
+    recordings, readings = [], []
+    for learn_from, judged in folds:
+        head = teach(make, classes, learn_from)
+        readings += [_read(head, recording) for recording in judged]
+        recordings += judged
+    return _judged(classes, recordings, readings)
+
+
+def _read(head: Head, recording: Embedded) -> Readings:
+    scores, novelty = head.judge(recording.data)
+    return pooling.Readings(head.classes, pooling.spans_array(recording.spans), scores, novelty, np.ones(len(scores), bool))
+
+
+def _judged(classes: list[str], recordings: list[Embedded], readings: list[Readings]) -> Judged:
+    groups = list(dict.fromkeys(recording.example.group for recording in recordings))
+    verdicts = [whole for reading in readings if (whole := pooling.verdict(reading)) is not None]
+    cells = [pooling.cells(reading) for reading in readings]
+    return Judged(
+        classes,
+        np.asarray([classes.index(recording.example.label) for recording in recordings], np.intp),
+        np.asarray([groups.index(recording.example.group) for recording in recordings], np.intp),
+        np.stack([whole.scores for whole in verdicts]),
+        np.asarray([whole.novelty for whole in verdicts]),
+        np.repeat(np.arange(len(cells)), [int(part.covered.sum()) for part in cells]),
+        np.concatenate([part.scores[part.covered] for part in cells]),
+        np.concatenate([part.novelty[part.covered] for part in cells]),
+    )
+
+
+def calibrate(judged: Judged) -> Calibration:
+    """Temperatures and thresholds from held-out recordings. Groups weigh alike, and within them recordings, and within them moments.
+
+    A recording whose class had no other example is left out: nothing could have named it.
+    """
+    known = judged.among(np.isfinite(judged.scores[np.arange(len(judged.truth)), judged.truth]))
+    weight = 1.0 / np.bincount(known.group)[known.group]
+    share = (weight / np.bincount(known.moment_of))[known.moment_of]
+    return Calibration(
+        fit_temperature(known.scores, known.truth, weight),
+        fit_temperature(known.moment_scores, known.truth[known.moment_of], share),
+        threshold_at(known.novelty, weight),
+        threshold_at(known.moment_novelty, share),
+    )
+
+
+def nested(judged: Judged) -> tuple[Matrix, NDArray[np.bool_]]:
+    """Probabilities and rejections when each tenth of the groups is calibrated by the other nine."""
+    probabilities, rejected = np.zeros_like(judged.scores), np.zeros(len(judged.truth), bool)
+    for number in range(_NESTED_FOLDS):
+        now = judged.group % _NESTED_FOLDS == number
+        if now.any():
+            probabilities[now], rejected[now] = applied(calibrate(judged.among(~now)), judged.among(now))
+    return probabilities, rejected
+
+
+def applied(calibration: Calibration, judged: Judged) -> tuple[Matrix, NDArray[np.bool_]]:
+    """Probabilities and rejections of recordings under a calibration."""
+    return softmax(judged.scores / calibration.temperature), judged.novelty > calibration.threshold
+
+
+def measured(judged: Judged, probabilities: Matrix) -> Measured:
+    """The card's numbers for held-out recordings."""
+    right, counts = judged.right, np.bincount(judged.truth, minlength=len(judged.classes))
+    rights = np.bincount(judged.truth[right], minlength=len(judged.classes))
+    return Measured(
+        accuracy=_rounded(right.mean()),
+        interval_95=_interval(judged),
+        n=len(right),
+        groups=judged.groups,
+        macro_f1=_rounded(macro_f1(judged.scores.argmax(axis=1).tolist(), judged.truth.tolist(), len(judged.classes))),
+        per_class={label: _rounded(rights[i] / counts[i]) for i, label in enumerate(judged.classes) if counts[i]},
+        recordings={label: int(counts[i]) for i, label in enumerate(judged.classes)},
+        calibration_error=_rounded(calibration_error(probabilities, judged.truth)),
+    )
+
+
+def compared(what: str, judged: Judged) -> Compared:
+    """Another way's accuracy, for the card."""
+    return Compared(what, _rounded(judged.right.mean()), _interval(judged))
+
+
+def unseen_classes(make: MakeHead, classes: list[str], folds: list[Fold]) -> float:
+    """How well novelty tells recordings of unseen classes from held-out ones of known classes: mean area under the ROC curve.
+
+    Three of ten classes (that share of however many) are left out of learning, every choice of them in turn.
+    """
+    unseen = max(1, round(_UNSEEN_SHARE * len(classes)))
+    areas = [_area(make, [label for label in classes if label not in left_out], folds) for left_out in combinations(classes, unseen)]
+    return _rounded(np.mean([area for area in areas if area is not None]))
+
+
+def _area(make: MakeHead, known: list[str], folds: list[Fold]) -> float | None:
+    novelty: dict[bool, list[float]] = {True: [], False: []}
+    for learn_from, judged in folds:
+        head = teach(make, known, [recording for recording in learn_from if recording.example.label in known])
+        for recording in judged:
+            novelty[recording.example.label in known].append(float(head.novelty(recording.data).mean()))
+    return area_under_roc(np.asarray(novelty[True]), np.asarray(novelty[False])) if all(novelty.values()) else None
+
+
+def unseen_folds(recordings: Sequence[Embedded]) -> list[Fold]:
+    """The folds in which unseen classes are looked for where no recordings are set aside."""
+    return list(group_folds(recordings, _UNSEEN_FOLDS))
+
+
+def _interval(judged: Judged) -> list[float]:
+    return [_rounded(bound) for bound in wilson(float(judged.right.mean()), judged.groups)]
+
+
+def _rounded(value: float | np.floating) -> float:
+    return round(float(value), 4)
