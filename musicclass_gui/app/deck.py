@@ -134,6 +134,10 @@ class Deck:
             except MusicClassError as error:
                 self._fail(str(error))
                 wait_s = None
+            except Exception as error:
+                self._fail(f"Playing stopped because of a fault in the program ({error}); please report it.")
+                threading.excepthook(threading.ExceptHookArgs((type(error), error, error.__traceback__, threading.current_thread())))
+                wait_s = None
         self._drop()
         self._speaker.close()
 

@@ -58,7 +58,7 @@ class Speaker:
     def open(self, device: str, rate: int) -> int:
         """Make ready to play through `device` ("" is the default) at `rate` if it can; the rate it plays at. Raises SpeakerError."""
         if self._stream is not None and self._opened_as == (device, rate):
-            return round(self._stream.samplerate)
+            return self._rate
         self.close()
         sd = _sounddevice()
         try:
@@ -67,7 +67,7 @@ class Speaker:
             name = f"“{device}”" if device else "The default audio device"
             raise SpeakerError(f"{name} cannot be played through ({_reason(error)}); choose another one.") from error
         self._opened_as = (device, rate)
-        return round(self._stream.samplerate)
+        return self._rate
 
     def start(self) -> None:
         """Let sound flow. Raises SpeakerError."""
@@ -95,6 +95,11 @@ class Speaker:
         if self._stream is not None:
             self._stream.close(ignore_errors=True)
         self._stream = self._opened_as = None
+
+    @property
+    def _rate(self) -> int:
+        rate: int = round(self._stream.samplerate)
+        return rate
 
     def _opened(self, sd: Any, number: int | None, rate: int) -> Any:
         about = sd.query_devices(number, "output")

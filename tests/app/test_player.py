@@ -321,6 +321,23 @@ def test_a_file_that_vanishes_is_told(pair: tuple[Player, Memory], recording: Re
     assert "numbered.wav" in player.problem
 
 
+def test_a_fault_in_the_program_is_told_reported_and_survived(
+    pair: tuple[Player, Memory], recording: Recording, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    player, memory = pair
+    reported: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lambda facts: reported.append(facts.exc_type))
+    monkeypatch.setattr(memory, "open", lambda device, rate: 1 // 0)
+    player.set_recording(recording)
+    player.play()
+    qtbot.waitUntil(lambda: not player.playing, timeout=5000)
+    assert "fault in the program" in player.problem
+    assert reported == [ZeroDivisionError]
+    monkeypatch.undo()
+    player.play()
+    qtbot.waitUntil(lambda: player.position_s > 0.1, timeout=5000)
+
+
 def test_another_recording_stops_the_first(pair: tuple[Player, Memory], recording: Recording, tmp_path: Path, qtbot: QtBot) -> None:
     player, memory = pair
     other = tmp_path / "other.wav"

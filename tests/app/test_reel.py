@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from musicclass_gui.app import reel as module
 from musicclass_gui.app.deck import Order, _sound
 from musicclass_gui.app.reel import Reel, stereo, tape
-from musicclass_gui.engine.audio import Recording, probe
+from musicclass_gui.engine.audio import Recording, probe, read_window
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -284,3 +284,18 @@ def test_writer_and_reader_in_threads_of_their_own_lose_nothing(numbered: Record
         stop.set()
         thread.join()
     assert got == list(range(FRAMES))
+
+
+@pytest.mark.parametrize("pattern", ["gtzan-mini/pop/*.flac", "instruments/**/*.mp3", "composers/audio/*.opus"])
+def test_real_recordings_are_played_as_they_are_decoded(data_dir: Path, pattern: str) -> None:
+    recording = probe(min(data_dir.glob(pattern)))
+    rate = recording.sample_rate
+    whole = stereo(read_window(recording, 0.0, 20.0))
+    start, end = round(0.3 * rate), min(round(0.8 * rate), len(whole))
+    expected = np.concatenate([whole[round(0.1 * rate) : end], *[whole[start:end]] * 3])
+    sound: list[np.ndarray] = []
+    for piece in tape(recording, 0.1, (start / rate, end / rate)):
+        sound.append(piece.sound)
+        if sum(map(len, sound)) >= len(expected):
+            break
+    assert np.array_equal(np.concatenate(sound)[: len(expected)], expected)
