@@ -219,7 +219,7 @@ def _encoder_rows(shelf: Shelf) -> Iterator[dict[str, Any]]:
 def _classifier_rows(shelf: Shelf) -> Iterator[dict[str, Any]]:
     for name in shelf.ids():
         for variant in shelf.variants(name):
-            about = f"{variant.accuracy:.1%} right on held-out recordings"
+            about = f"{variant.measured.accuracy:.1%} right on held-out recordings"
             yield {
                 "kind": "classifier",
                 "id": name,

@@ -5,6 +5,7 @@ The window, the command line and the folder queue all come through `Analyst.anal
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -93,6 +94,10 @@ class _Track:
     def embedded(self) -> Embedded:
         data = np.concatenate(self.data) if self.data else np.empty((0, self.spec.dim), np.float32)
         return Embedded(data, self.spans, np.asarray(self.loud, bool))
+
+    def notices(self) -> list[str]:
+        """What the encoder has to say: that it does not run where it was asked to."""
+        return self.load().notices
 
     def answers(self) -> dict[str, Answer]:
         now = self.embedded()
@@ -217,22 +222,24 @@ class _Pass:
         """Decode the whole recording once, growing what is pending."""
         with ExitStack() as stack:
             blocks = stack.enter_context(open_blocks(self._recording, token=self._token))
-            writer = self._writer()
+            writer = self._writer(stack)
             rates = _Rates(self._recording.sample_rate, self._rates_needed())
             for mono in prefetched(_mono(blocks)):
                 self._token.check()
                 self._grow(writer, mono, rates.push(mono))
                 self._report(writer, blocks)
             self._finish(writer, rates.finish())
-        for notice in blocks.notices:
+        for notice in (*blocks.notices, *(notice for track in self._pending for notice in track.notices())):
             self._emit(Noticed(notice))
         return Reading(blocks.readable_s, list(blocks.notices))
 
-    def _writer(self) -> PictureWriter | None:
+    def _writer(self, stack: ExitStack) -> PictureWriter | None:
+        """A writer that leaves nothing behind when the pass does not come to its end."""
         if not self._needs_picture:
             return None
         self._folder = self._cache.new_picture_folder(self._hash)
-        return PictureWriter(self._folder, self._recording.sample_rate)
+        stack.push(partial(_drop_unfinished, self._folder))
+        return stack.enter_context(PictureWriter(self._folder, self._recording.sample_rate))
 
     def _rates_needed(self) -> set[int]:
         mel = {picture.MEL_RATE} if self._needs_picture else set()
@@ -291,6 +298,11 @@ class _Rates:
 def _mono(blocks: Blocks) -> Iterator[Audio]:
     for block in blocks:
         yield to_mono(block)
+
+
+def _drop_unfinished(folder: Path, kind: type[BaseException] | None, *_details: object) -> None:
+    if kind is not None:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _grid(spec: EncoderSpec, window_s: float) -> Grid:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from musicclass_gui.engine import picture
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -32,7 +34,7 @@ CREATE TABLE IF NOT EXISTS embeddings (
     hash TEXT, encoder TEXT, version TEXT, grid TEXT, n INTEGER, dim INTEGER, data BLOB, spans BLOB, loud BLOB,
     PRIMARY KEY (hash, encoder, version, grid)
 );
-CREATE TABLE IF NOT EXISTS pictures (hash TEXT PRIMARY KEY, folder TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS pictures (hash TEXT PRIMARY KEY, version INTEGER NOT NULL, folder TEXT NOT NULL);
 PRAGMA user_version = 1;
 """
 _VERSION = 1
@@ -118,7 +120,7 @@ class Cache:
 
     def picture(self, content_hash: str) -> Path | None:
         """The folder of the finished picture of this content."""
-        row = self._db.execute("SELECT folder FROM pictures WHERE hash=?", (content_hash,)).fetchone()
+        row = self._db.execute("SELECT folder FROM pictures WHERE hash=? AND version=?", (content_hash, picture.VERSION)).fetchone()
         folder = self.folder / "pictures" / row[0] if row else None
         return folder if folder and folder.is_dir() else None
 
@@ -129,7 +131,7 @@ class Cache:
     def remember_picture(self, content_hash: str, folder: Path) -> None:
         """Say that the picture in `folder` is finished."""
         with self._db:
-            self._db.execute("REPLACE INTO pictures VALUES (?, ?)", (content_hash, folder.name))
+            self._db.execute("REPLACE INTO pictures VALUES (?, ?, ?)", (content_hash, picture.VERSION, folder.name))
 
     def trim(self, limit_bytes: int = _PICTURE_BYTES) -> None:
         """Drop unfinished pictures of an earlier day, then those made longest ago until the rest fits in `limit_bytes`."""

@@ -1,10 +1,12 @@
 """Which classifiers can answer here and now: what is shipped, and which encoders have their weights.
 
 A classifier such as `genre` comes in one variant per encoder; the best measured one that can run is taken.
+Accuracies within one standard error of the best cannot be told apart; of those the best calibrated one is taken.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from musicclass_gui.engine.card import Measured
+
+
+_FIRST = ("genre", "composer")
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -26,7 +33,7 @@ class Variant:
     classifier: str
     encoder: str
     folder: Path
-    accuracy: float
+    measured: Measured
     missing: str
 
 
@@ -38,16 +45,17 @@ class Shelf:
         self._loaded: dict[Path, Classifier] = {}
 
     def ids(self) -> list[str]:
-        """Every classifier's id, in order of first appearance."""
-        return list(dict.fromkeys(classifier for classifier, _ in classifiers.shipped()))
+        """Every classifier's id, those first that a new user sees first."""
+        found = {classifier for classifier, _ in classifiers.shipped()}
+        return [*(name for name in _FIRST if name in found), *sorted(found.difference(_FIRST))]
 
     def variants(self, classifier_id: str) -> list[Variant]:
-        """All variants of one classifier, the most accurate first."""
+        """All variants of one classifier, the best first."""
         found = [self._variant(name, encoder, folder) for (name, encoder), folder in classifiers.shipped().items() if name == classifier_id]
-        return sorted(found, key=lambda variant: -variant.accuracy)
+        return _best_first(found)
 
     def choose(self, classifier_id: str, encoder_id: str = "") -> Classifier:
-        """The most accurate variant that can run here, or the one of `encoder_id`.
+        """The best variant that can run here, or the one of `encoder_id`.
 
         Raises ClassifierError for an unknown classifier, WeightsError when the wanted encoder lacks its weights.
         """
@@ -83,9 +91,22 @@ class Shelf:
         return known[encoder_id]
 
     def _variant(self, classifier_id: str, encoder_id: str, folder: Path) -> Variant:
-        return Variant(classifier_id, encoder_id, folder, self._load(folder).card.measured.accuracy, self.missing(encoder_id))
+        return Variant(classifier_id, encoder_id, folder, self._load(folder).card.measured, self.missing(encoder_id))
 
     def _load(self, folder: Path) -> Classifier:
         if folder not in self._loaded:
             self._loaded[folder] = Classifier.load(folder)
         return self._loaded[folder]
+
+
+def _best_first(variants: list[Variant]) -> list[Variant]:
+    if not variants:
+        return []
+    best = max(variant.measured.accuracy for variant in variants)
+    error = math.sqrt(best * (1 - best) / max(1, variants[0].measured.n))
+
+    def rank(variant: Variant) -> tuple[float, float]:
+        found = variant.measured
+        return (0.0, found.calibration_error) if found.accuracy >= best - error else (1.0, -found.accuracy)
+
+    return sorted(variants, key=rank)
