@@ -203,9 +203,11 @@ def _print_table(result: Result) -> None:
 
 def _answer_row(answer: Answer) -> tuple[str, str, str, str, str]:
     first, *others = answer.ranking
-    label = escape(first.label) if answer.label else f"none of these [dim](nearest: {escape(first.label)})[/]"
+    if answer.label is None:  # the probabilities compare known classes with each other: here they would claim too much
+        nearest = ", ".join(escape(ranked.label) for ranked in answer.ranking[:2])
+        return answer.classifier, "none of these", "", f"nearest: {nearest}", answer.encoder
     following = ", ".join(f"{escape(r.label)} {r.probability:.0%}" for r in others[:2])
-    return answer.classifier, label, f"{first.probability:.0%}", following, answer.encoder
+    return answer.classifier, escape(first.label), f"{first.probability:.0%}", following, answer.encoder
 
 
 def _encoder_rows(shelf: Shelf) -> Iterator[dict[str, Any]]:
