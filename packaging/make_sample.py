@@ -211,9 +211,9 @@ def play_tune(desk: Desk) -> None:
         held = when(bar, beat + beats, swing=bar >= 4) - at
         accent = desk.chance.uniform(-0.06, 0.06) + (0.07 if beat % 1 else 0.0)
         if bar < 8:
-            desk.add(at, 0.42 * piano(desk, name, held * 1.05, 0.62 + accent), pan=0.15, room=0.3)
+            desk.add(at, 0.25 * piano(desk, name, held * 1.05, 0.62 + accent), pan=0.15, room=0.3)
         else:
-            desk.add(at, 0.3 * vibraphone(name, held, 0.8 + accent), pan=0.3, room=0.4)
+            desk.add(at, 0.17 * vibraphone(name, held, 0.8 + accent), pan=0.3, room=0.4)
 
 
 def play_left_hand(desk: Desk) -> None:
@@ -229,7 +229,7 @@ def play_chords(desk: Desk) -> None:
         names = CHORDS[bar].split()
         for beat, chord, held in ((0.0, names[0], 0.9), (2.5, names[-1], 0.45)):
             for name in VOICINGS[chord].split():
-                desk.add(when(bar, beat), 0.2 * piano(desk, name, held * BEAT_S, 0.5), pan=-0.15, room=0.25)
+                desk.add(when(bar, beat), 0.28 * piano(desk, name, held * BEAT_S, 0.5), pan=-0.15, room=0.25)
     for delay, name in enumerate(["F2", "C3", *VOICINGS["F69"].split()]):
         desk.add(when(12, 0) + 0.03 * delay, 0.28 * piano(desk, name, 2.0, 0.55), pan=-0.15, room=0.35)
 
@@ -238,23 +238,23 @@ def play_bass(desk: Desk) -> None:
     """Four steps to the bar."""
     for bar, line in enumerate(WALKING, start=4):
         for beat, name in enumerate(line.split()):
-            desk.add(when(bar, beat), 0.55 * double_bass(desk, name, BEAT_S * 0.92, 0.8), room=0.08)
-    desk.add(when(12, 0), 0.6 * double_bass(desk, "F1", 1.8, 0.8), room=0.1)
+            desk.add(when(bar, beat), 0.4 * double_bass(desk, name, BEAT_S * 0.92, 0.8), room=0.08)
+    desk.add(when(12, 0), 0.44 * double_bass(desk, "F1", 1.8, 0.8), room=0.1)
 
 
 def play_drums(desk: Desk) -> None:
     """Spang-a-lang on the ride, the hat on two and four, brushes between, a fill into the last four bars."""
     for bar in range(4, 12):
         for beat in (0, 1, 1.5, 2, 3, 3.5):
-            desk.add(when(bar, beat), 0.1 * ride(desk, 0.6 + 0.3 * (beat in (1, 3))), pan=0.45, room=0.15)
+            desk.add(when(bar, beat), 0.085 * ride(desk, 0.6 + 0.3 * (beat in (1, 3))), pan=0.45, room=0.15)
         for beat in (1, 3):
-            desk.add(when(bar, beat), 0.16 * hi_hat(desk, 0.8), pan=-0.4, room=0.1)
-            desk.add(when(bar, beat), 0.1 * brush(desk, 0.8), pan=-0.1, room=0.2)
+            desk.add(when(bar, beat), 0.13 * hi_hat(desk, 0.8), pan=-0.4, room=0.1)
+            desk.add(when(bar, beat), 0.08 * brush(desk, 0.8), pan=-0.1, room=0.2)
         for beat in (0, 2) if bar >= 8 else (0,):
-            desk.add(when(bar, beat), 0.4 * kick(0.8), room=0.05)
+            desk.add(when(bar, beat), 0.3 * kick(0.8), room=0.05)
     for step in range(4):
         desk.add(when(7, 2 + step / 2), 0.16 * brush(desk, 0.6 + 0.15 * step), pan=-0.1, room=0.25)
-    desk.add(when(12, 0), 0.16 * ride(desk, 1.0), pan=0.45, room=0.3)
+    desk.add(when(12, 0), 0.14 * ride(desk, 1.0), pan=0.45, room=0.3)
 
 
 def reverberated(desk: Desk) -> Signal:
