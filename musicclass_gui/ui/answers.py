@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
 
 from musicclass_gui.app import words
 from musicclass_gui.ui.bars import ROW_PADDING, ClassRow
@@ -108,7 +108,7 @@ class AnswersPanel(QScrollArea):
         box.setContentsMargins(10, 8, 10, 10)
         self._columns = Columns(_COLUMN_WIDTH)
         box.addWidget(self._columns)
-        box.addStretch()
+        box.addStretch(1)
         self.setWidget(self._page)
 
     def show_document(self, document: Document, classifiers: Sequence[str], ran_on: Mapping[str, str]) -> None:
@@ -209,7 +209,7 @@ class AnswerCard(Styled):
         head = QHBoxLayout()
         head.addWidget(text(title(self.classifier), "section"))
         set_role(self._how, "small")
-        self._how.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._how.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         head.addWidget(self._how, 1)
         box.addLayout(head)
         self._sure.setToolTip(_MEANING)
@@ -308,7 +308,7 @@ class _Neighbours(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 6, 0, 0)
         box.setSpacing(2)
-        heading = text("Sounds most like", "section")
+        heading = text("Sounds most like (distance)", "section")
         heading.setToolTip("Training recordings whose mean embedding is nearest; smaller distances are more alike.")
         box.addWidget(heading)
         self._lines = QVBoxLayout()
@@ -344,6 +344,5 @@ class _Neighbours(QWidget):
         row = QHBoxLayout(line)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(Elided(item.name or item.label), 1)
-        distance: QLabel = text(f"{item.label} · distance {item.weight:.2f}", "small")
-        row.addWidget(distance)
+        row.addWidget(text(f"{item.label} ({item.weight:.1f})", "small"))
         return line

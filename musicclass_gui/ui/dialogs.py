@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -129,18 +129,20 @@ class SelfCheck(Sheet):
         self.table.verticalHeader().hide()
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.table.horizontalHeader().setStretchLastSection(True)
+        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.table.setShowGrid(False)
         self.body.addWidget(self.state)
         self.body.addWidget(self.table, 1)
         copy = self.buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
         copy.clicked.connect(self._copy)
 
-    def show_rows(self, rows: Sequence[tuple[str, str, str, bool]]) -> None:
+    def show_rows(self, rows: Sequence[Sequence[Any]]) -> None:
         """Show what was found."""
         missing = sum(not fine for *_, fine in rows)
-        self.state.setText("Everything is there." if not missing else f"{words.counted(missing, 'thing')} could be better.")
+        self.state.setText("Everything is there." if not missing else f"{words.counted(missing, 'thing')} missing.")
         self.table.setRowCount(len(rows))
         for line, (name, value, advice, fine) in enumerate(rows):
-            for column, words_ in enumerate((name, value, advice or ("Nothing" if fine else ""))):
+            for column, words_ in enumerate((name if fine else f"{name}: missing", value, advice)):
                 self.table.setItem(line, column, QTableWidgetItem(words_))
 
     def show_problem(self, problem: str) -> None:

@@ -52,7 +52,7 @@ _WORDS: dict[tuple[str, Any], str] = {
 class Preferences(Sheet):
     """Every preference by its label. `weights_wanted` is emitted when the user asks for the weights sheet.
 
-    `devices`: encoders' devices that this machine has, as the setting names them. `outputs`: audio devices.
+    `devices`: CUDA devices, as the setting names them and in words. `outputs`: audio devices.
     `classifiers`: ids that can be shown. `missing`: encoders whose weights are not found.
     """
 
@@ -63,14 +63,15 @@ class Preferences(Sheet):
         parent: QWidget,
         settings: Settings,
         *,
-        devices: Sequence[str],
+        devices: Sequence[tuple[str, str]],
         outputs: Sequence[str],
         classifiers: Sequence[str],
         missing: Callable[[], Sequence[EncoderSpec]],
     ) -> None:
         super().__init__(parent, "Preferences", 600, 640)
         self._settings = settings
-        self._choices: dict[str, list[Any]] = {"device": ["auto", "cpu", *devices], "output_device": ["", *outputs]}
+        self._choices: dict[str, list[Any]] = {"device": ["auto", "cpu", *dict(devices)], "output_device": ["", *outputs]}
+        self._words = {**_WORDS, **{("device", name): words_ for name, words_ in devices}}
         self._classifiers = list(classifiers)
         self._missing = missing
         self._weights_state = text("", "small", wrap=True)
@@ -121,6 +122,7 @@ class Preferences(Sheet):
         make = self._maker(field)
         editor = make(field)
         self._name(editor, field)
+        editor.setMinimumHeight(_LINE_HEIGHT)
         self.editors[field.key] = editor
         self._refreshers[field.key]()
         return editor
@@ -154,7 +156,7 @@ class Preferences(Sheet):
             combo.blockSignals(True)
             combo.clear()
             for choice in offered if value in offered else [*offered, value]:
-                combo.addItem(_choice_words(field.key, choice), choice)
+                combo.addItem(self._words.get((field.key, choice)) or _choice_words(field.key, choice), choice)
             combo.setCurrentIndex(combo.findData(value))
             combo.blockSignals(False)
 
@@ -250,10 +252,6 @@ def _tick(boxes: dict[str, QCheckBox], chosen: Sequence[str]) -> None:
 
 
 def _choice_words(key: str, choice: Any) -> str:
-    if (key, choice) in _WORDS:
-        return _WORDS[key, choice]
     if isinstance(choice, float):
         return f"{choice:g} s"
-    if key == "device":
-        return str(choice).upper().replace("CUDA:", "CUDA device ")
-    return str(choice) if key == "output_device" else str(choice).capitalize()
+    return str(choice) if key in ("output_device", "device") else str(choice).capitalize()

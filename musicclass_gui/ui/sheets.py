@@ -90,7 +90,7 @@ class Sheets:
         sheet = Preferences(
             self._window,
             self._session.settings,
-            devices=[name for name, _ in self._session.devices if name.startswith("cuda")],
+            devices=[pair for pair in self._session.devices if pair[0].startswith("cuda")],
             outputs=self._player.devices(),
             classifiers=list(dict.fromkeys(name for name, _ in shipped())),
             missing=self._session.weights_missing,

@@ -5,6 +5,7 @@ The window is on screen before anything heavy starts; the session is started onl
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 def run(paths: Sequence[Path]) -> int:
     """Show the window with `paths` open, or what was open last; the exit status when it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop would not let Python see Ctrl+C
     app = application()
     settings = Settings()
     session, player = Session(settings), Player()

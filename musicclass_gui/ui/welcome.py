@@ -27,13 +27,17 @@ class Welcome(QWidget):
         self._recent_box = QVBoxLayout()
         self._recent_box.setSpacing(2)
         self._recent_title = text("Recent", "section")
+        self._recent_title.hide()
+        self._recent: list[Path] = []
         centre(self, self._card())
-        self.set_recent([])
 
     def set_recent(self, paths: Sequence[Path]) -> None:
         """List recordings that were open lately, newest first."""
-        clear_layout(self._recent_box)
         shown = list(paths)[:_RECENT_SHOWN]
+        if shown == self._recent:
+            return
+        self._recent = shown
+        clear_layout(self._recent_box)
         self._recent_title.setVisible(bool(shown))
         for path in shown:
             self._recent_box.addWidget(self._recent_row(path))
@@ -78,7 +82,7 @@ class Welcome(QWidget):
         row.setContentsMargins(10, 3, 10, 3)
         row.addWidget(_see_through(Elided(path.name)), 3)
         folder = _see_through(Elided(str(path.parent), mode=Qt.TextElideMode.ElideLeft))
-        folder.setAlignment(Qt.AlignmentFlag.AlignRight)
+        folder.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         set_role(folder, "muted")
         row.addWidget(folder, 2)
         button.setMinimumHeight(30)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from musicclass_gui.app.theme import Theme
 
 _FRAME_MS = 16  # changes that come within one frame are drawn together
+_ICONS_AFTER_MS = 100
 _FIRST_ICONS = ("play", "start", "loop")
 
 
@@ -54,6 +55,8 @@ class MainWindow(QMainWindow):
         self.theme: Theme = self._wanted_theme()
         self.actions_ = ActionSet(self)
         self._pending: set[Change] = set()
+        self._timer = QTimer(self, singleShot=True, interval=_FRAME_MS)
+        self._timer.timeout.connect(self._flush)
         self._queue_seen = False
         self.sheets = Sheets(self, session, player, self.actions_)
         self._make_panels()
@@ -61,7 +64,8 @@ class MainWindow(QMainWindow):
         self.hearing = Hearing(session, player, self.actions_.by_id["play.loop"], self)
         self.actions_.bind(Commands(self).table())
         self._connect()
-        self._apply_theme()
+        for key in ("theme", "follow_playhead", "mel_map"):
+            self._setting_changed(key)
         self._restore()
         self._pending = set(Change)
         self._flush()
@@ -102,8 +106,6 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.session.changed.connect(self._changed)
         self.session.settings.changed.connect(self._setting_changed)
-        self._timer = QTimer(self, singleShot=True, interval=_FRAME_MS)
-        self._timer.timeout.connect(self._flush)
         self.overlay.dropped.connect(self.session.open_paths)
         self.notices.triggered.connect(self.trigger)
         self.notices.dismissed.connect(lambda notice: self.session.dismiss(notice.text))
@@ -149,26 +151,27 @@ class MainWindow(QMainWindow):
             self._timer.start()
 
     def _flush(self) -> None:
-        """Draw everything that changed since the last frame."""
+        """Draw everything that changed since the last frame, each part once."""
         pending, self._pending = self._pending, set()
-        for change in Change:
-            if change in pending:
-                self._shower(change)()
+        shows = [show for change in Change if change in pending for show in self._shows(change)]
+        for show in dict.fromkeys(shows):
+            show()
         self.notices.show_notices(current_notices(self.session, self.player))
         self.status.show_session(self.session)
         self.refresh_actions()
 
-    def _shower(self, change: Change) -> Callable[[], None]:
+    def _shows(self, change: Change) -> tuple[Callable[[], None], ...]:
+        """Which parts of the window show what changed."""
         return {
-            Change.RECORDING: self._show_recording,
-            Change.PICTURE: self._show_picture,
-            Change.ANSWERS: self._show_answers,
-            Change.PROGRESS: self._show_answers,
-            Change.NOTICE: lambda: None,
-            Change.QUEUE: self._show_queue,
-            Change.DEVICE: self._show_device,
-            Change.SELECTION: self._show_selection,
-            Change.SETTINGS: self._show_settings,
+            Change.RECORDING: (self._show_recording, self._show_picture),
+            Change.PICTURE: (self._show_picture,),
+            Change.ANSWERS: (self._show_answers,),
+            Change.PROGRESS: (),
+            Change.NOTICE: (self._show_sound,),
+            Change.QUEUE: (self._show_queue,),
+            Change.DEVICE: (self._show_device, self._show_answers),
+            Change.SELECTION: (self._show_selection,),
+            Change.SETTINGS: (self._show_sound, self.sheets.weights_changed),
         }[change]
 
     def _show_recording(self) -> None:
@@ -180,7 +183,6 @@ class MainWindow(QMainWindow):
         if document.state == "failed" and document.path is not None:
             self.failed.show_failure(document.path.name, document.error)
         self.pages.setCurrentWidget(self._page())
-        self._show_picture()
 
     def _page(self) -> QWidget:
         document = self.session.document
@@ -208,35 +210,37 @@ class MainWindow(QMainWindow):
 
     def _show_device(self) -> None:
         self.topbar.show_device(self.session.device)
-        self._show_answers()
 
     def _show_selection(self) -> None:
         self.timeline.set_selection(self.session.selection)
         self.segments.show_selection(self.session.selection)
         self.hearing.apply_loop()
 
-    def _show_settings(self) -> None:
+    def _show_sound(self) -> None:
         settings = self.session.settings
         self.topbar.transport.show_sound(settings.get("volume"), settings.get("output_device"), self.player.problem)
-        self.timeline.set_following(settings.get("follow_playhead"))
-        self.timeline.set_mel_look(settings.get("mel_map"), settings.get("mel_floor_db"))
-        self.sheets.weights_changed()
-        self._show_answers()
 
     def _setting_changed(self, key: str) -> None:
-        settings = self.session.settings
+        get = self.session.settings.get
         if key == "theme":
             self._apply_theme()
         elif key == "volume":
-            self.player.set_volume(settings.get("volume"))
+            self.player.set_volume(get("volume"))
         elif key == "output_device":
-            self.player.set_device(settings.get("output_device"))
+            self.player.set_device(get("output_device"))
+        elif key == "follow_playhead":
+            self.timeline.set_following(get("follow_playhead"))
+        elif key in ("mel_map", "mel_floor_db"):
+            self.timeline.set_mel_look(get("mel_map"), get("mel_floor_db"))
+        elif key == "classifiers":
+            self._changed(Change.ANSWERS)
 
     def _show_playing(self) -> None:
         play = self.actions_.by_id["play.toggle"]
         play.setText("&Pause" if self.player.playing else "&Play")
         play.setIcon(icons.icon("pause" if self.player.playing else "play", self.theme))
         self._show_play_button()
+        self._changed(Change.NOTICE)  # the player may have a problem, or none any more
 
     def _go_to_class(self, classifier: str, label: str) -> None:
         if self.hearing.next_of(classifier, label) is None:
@@ -306,7 +310,7 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         """Draw the pictures of the menus only once the window is seen: they are many."""
         super().showEvent(event)
-        QTimer.singleShot(0, self, self._draw_icons)
+        QTimer.singleShot(_ICONS_AFTER_MS, self, self._draw_icons)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember where things are, and stop everything."""

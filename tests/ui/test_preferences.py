@@ -30,7 +30,12 @@ def dialog(qtbot: QtBot, settings: Settings) -> Iterator[Preferences]:
     qtbot.addWidget(parent)
     spec = next(spec for spec in encoders.specs().values() if spec.weights)
     dialog = Preferences(
-        parent, settings, devices=["cuda:0"], outputs=["Speakers"], classifiers=["genre", "composer"], missing=lambda: [spec]
+        parent,
+        settings,
+        devices=[("cuda:0", "CUDA: NVIDIA H200")],
+        outputs=["Speakers"],
+        classifiers=["genre", "composer"],
+        missing=lambda: [spec],
     )
     dialog.show()
     yield dialog
