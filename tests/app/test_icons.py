@@ -56,22 +56,23 @@ def test_drawings_are_alike(path: Path) -> None:
 @pytest.mark.parametrize("path", SET, ids=[path.stem for path in SET])
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 def test_icons_are_drawn_in_the_themes_colour_and_within_their_square(path: Path, theme: Theme) -> None:
-    drawn = icons.icon(path.stem, theme).pixmap(QSize(48, 48), 1.0)
+    drawn = icons.icon(path.stem, theme).pixmap(QSize(48, 48))
     assert QColor(theme.text).name() in colours(drawn)
     image = drawn.toImage()
-    border = [image.pixelColor(x, y).alpha() for i in range(48) for x, y in ((i, 0), (i, 47), (0, i), (47, i))]
+    last = image.width() - 1
+    border = [image.pixelColor(x, y).alpha() for i in range(last + 1) for x, y in ((i, 0), (i, last), (0, i), (last, i))]
     assert max(border) == 0
 
 
 def test_modes_and_states_differ() -> None:
     made = icons.icon("loop", DARK)
-    off = colours(made.pixmap(QSize(24, 24), 1.0))
-    disabled = colours(made.pixmap(QSize(24, 24), 1.0, QIcon.Mode.Disabled))
-    checked = colours(made.pixmap(QSize(24, 24), 1.0, QIcon.Mode.Normal, QIcon.State.On))
+    off = colours(made.pixmap(QSize(24, 24)))
+    disabled = colours(made.pixmap(QSize(24, 24), QIcon.Mode.Disabled))
+    checked = colours(made.pixmap(QSize(24, 24), QIcon.Mode.Normal, QIcon.State.On))
     assert DARK.text in off
     assert DARK.accent in checked
     assert not off & disabled
-    assert colours(icons.icon("warn", DARK, DARK.warn).pixmap(QSize(24, 24), 1.0)) >= {DARK.warn}
+    assert colours(icons.icon("warn", DARK, DARK.warn).pixmap(QSize(24, 24))) >= {DARK.warn}
 
 
 def test_unknown_icons_are_an_error() -> None:
