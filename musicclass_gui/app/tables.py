@@ -294,7 +294,7 @@ def _segment_columns() -> list[Column[SegmentRow]]:
         Column("Start", lambda row: words.clock(row.segment.start_s, tenths=True), lambda row: row.segment.start_s, right=True),
         Column("End", lambda row: words.clock(row.segment.end_s, tenths=True), lambda row: row.segment.end_s, right=True),
         Column("Label", lambda row: row.label, lambda row: row.label.casefold(), swatch=_label_colour),
-        Column("Probability", _chance, lambda row: row.segment.probability, fraction=lambda row: row.segment.probability),
+        Column("Probability", _chance, lambda row: row.segment.probability, fraction=_chance_fraction),
     ]
 
 
@@ -303,4 +303,10 @@ def _label_colour(theme: Theme, row: SegmentRow) -> str | None:
 
 
 def _chance(row: SegmentRow) -> str:
+    if row.segment.label is None:  # what is none of these has no class to be likely of
+        return ""
     return f"{words.percent(row.segment.probability)}, {words.confidence_words(row.segment.probability)}"
+
+
+def _chance_fraction(row: SegmentRow) -> float | None:
+    return None if row.segment.label is None else row.segment.probability

@@ -282,7 +282,10 @@ class _Windows(QWidget):
 
     def show_evidence(self, evidence: Sequence[Evidence]) -> None:
         """Show the strongest windows first."""
-        shown = list(evidence)[:_WINDOWS_SHOWN]
+        by_words: dict[str, Evidence] = {}
+        for item in evidence:
+            by_words.setdefault(_span_words(item), item)
+        shown = list(by_words.values())[:_WINDOWS_SHOWN]
         self.setVisible(bool(shown))
         if shown != self._shown:
             clear_layout(self._flow)
@@ -291,13 +294,18 @@ class _Windows(QWidget):
         self._shown = shown
 
     def _chip(self, item: Evidence) -> QPushButton:
-        start, end = item.start_s or 0.0, item.end_s or 0.0
-        chip = QPushButton(f"▶ {words.span(start, end)}")
+        span = _span_words(item)
+        chip = QPushButton(f"▶ {span}")
         set_role(chip, "chip")
-        chip.setAccessibleName(f"Play {words.span(start, end)}, which decided for {item.label}")
-        chip.setToolTip(f"Play {words.span(start, end)}: it speaks most for {item.label}")
-        chip.clicked.connect(lambda: self.heard.emit(start, end))
+        chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        chip.setAccessibleName(f"Play {span}, which decided for {item.label}")
+        chip.setToolTip(f"Play {span}: it speaks most for {item.label}")
+        chip.clicked.connect(lambda: self.heard.emit(item.start_s or 0.0, item.end_s or 0.0))
         return chip
+
+
+def _span_words(item: Evidence) -> str:
+    return words.span(item.start_s or 0.0, item.end_s or 0.0)
 
 
 class _Neighbours(QWidget):

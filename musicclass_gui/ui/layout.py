@@ -81,10 +81,16 @@ def first_layout(window: QMainWindow, answers: QDockWidget, tables: QDockWidget)
         dock.setFloating(False)
         window.addDockWidget(area, dock)
         dock.show()
-    window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+    give_corner(window)
     width = 640 if window.width() >= _WIDE else 372
     window.resizeDocks([answers], [width], Qt.Orientation.Horizontal)
     window.resizeDocks([tables], [max(190, window.height() // 4)], Qt.Orientation.Vertical)
+
+
+def give_corner(window: QMainWindow) -> None:
+    """On a wide window the answers stand side by side and need less height, so the tables may have the whole width."""
+    area = Qt.DockWidgetArea.BottomDockWidgetArea if window.width() >= _WIDE else Qt.DockWidgetArea.RightDockWidgetArea
+    window.setCorner(Qt.Corner.BottomRightCorner, area)
 
 
 def keep(window: QMainWindow, settings: Settings) -> None:
@@ -97,6 +103,7 @@ def restore(window: QMainWindow, settings: Settings) -> bool:
     """Put the window and its docks back where they were; False when that is not known."""
     if not window.restoreGeometry(_bytes(settings.get("geometry"))):
         window.resize(*_FIRST_SIZE)
+    give_corner(window)
     return window.restoreState(_bytes(settings.get("window_state")), VERSION)
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _BUTTONS = ("queue.pause", "queue.retry", "queue.cancel", "queue.remove", "queue.clear_done")
 _EXPORTS = ("queue.export_csv", "queue.export_json")
 _ROW_ACTIONS = ("queue.retry", "queue.cancel", "queue.remove")
-_WIDTHS = (96, 180, 64, 150, 120, 120, 96)
-_REASON = 5  # the column that takes spare width
+_WIDTHS = (96, 160, 64, 168, 128, 160, 90)
+_NAME, _REASON = 1, 5  # the columns that take spare width
 _SCALE = 1000
 
 
@@ -84,7 +84,7 @@ class QueuePanel(QStackedWidget):
         table = Table("Queue", self._shown, several=True, widths=_WIDTHS)
         self._states = StateIcons(theme, table)
         table.setItemDelegateForColumn(0, self._states)
-        table.stretch_column(_REASON)
+        table.stretch_columns(_NAME, _REASON)
         table.activated.connect(self._open)
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         table.addActions([actions[name] for name in _ROW_ACTIONS])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QProgressBar, QStatusBar
 
 from musicclass_gui.app import words
@@ -94,13 +95,20 @@ class Status(QStatusBar):
     def show_session(self, session: Session) -> None:
         """Show what the session is doing."""
         document = session.document
-        self.state.setText(" · ".join(filter(None, [state_text(document), session.activity])))
+        self._tell(" · ".join(filter(None, [state_text(document), session.activity])))
         self.eta.setText(words.eta(document.eta_s))
         self.queue.setText(queue_text(session))
         self.engine.setText(engine_text(session))
         self._show_progress(document)
         for label in (self.eta, self.queue, self.engine):
             label.setVisible(bool(label.text()))
+
+    def _tell(self, state: str) -> None:
+        """Show the state, and let a screen reader say it when it is another."""
+        if state != self.state.text():
+            self.state.setText(state)
+            if QAccessible.isActive():
+                QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, state))
 
     def _show_progress(self, document: Document) -> None:
         self.progress.setVisible(document.state == "reading")

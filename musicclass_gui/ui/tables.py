@@ -75,11 +75,12 @@ class Table(QTableView):
             self.scrollTo(index)
         self._quiet = False
 
-    def stretch_column(self, column: int) -> None:
-        """Let `column`, instead of the last one, take spare width."""
+    def stretch_columns(self, *columns: int) -> None:
+        """Let these columns, instead of the last one, take spare width."""
         header = self.horizontalHeader()
         header.setStretchLastSection(False)
-        header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        for column in columns:
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """What Qt tells: a key went down; Enter activates on every platform."""

@@ -105,3 +105,18 @@ def test_what_an_encoder_ran_on_is_said_in_words(session: Session) -> None:
     session.document.devices = {"timbre": "cuda:0"}
     assert ran_on(session) == {"timbre": "CUDA: NVIDIA H200"}
     assert engine_text(session) == "timbre on CUDA: NVIDIA H200"
+
+
+def test_a_screen_reader_is_told_the_state_once(session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    from PySide6.QtGui import QAccessible
+
+    status, told = Status(), []
+    qtbot.addWidget(status)
+    monkeypatch.setattr(QAccessible, "isActive", lambda: True)
+    monkeypatch.setattr(QAccessible, "updateAccessibility", lambda event: told.append(event.message()))
+    session.document = Document(A, "reading")
+    status.show_session(session)
+    status.show_session(session)
+    session.document.state = "ready"
+    status.show_session(session)
+    assert told == ["Reading a.mp3", "Analysed"]
