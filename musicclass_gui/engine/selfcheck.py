@@ -28,6 +28,7 @@ _PACKAGES = (
     *("sounddevice", "safetensors", "platformdirs", "typer", "rich", "httpx"),
 )
 _INSTALL_AGAIN = "Install the program again."
+_NO_OUTPUT = "Everything but playing works. Connect a sound card or start the sound server (PipeWire or PulseAudio)."
 
 
 @dataclass(frozen=True)
@@ -100,16 +101,20 @@ def _ffmpeg() -> Iterator[Check]:
 
 
 def _portaudio() -> Iterator[Check]:
-    import sounddevice
-
+    try:
+        import sounddevice
+    except (ImportError, OSError):
+        raise
+    except Exception as error:  # importing it also starts PortAudio, which may want a sound server; its error cannot be named yet
+        yield Check("PortAudio", f"no output device ({error})", advice=_NO_OUTPUT)
+        return
     devices: list[dict[str, Any]] = list(sounddevice.query_devices())
     outputs = [device["name"] for device in devices if device["max_output_channels"] > 0]
     version = sounddevice.get_portaudio_version()[1].split(",")[0]
     if outputs:
         yield Check("PortAudio", f"{version}, {len(outputs)} outputs: {', '.join(outputs)}")
     else:
-        advice = "Everything but playing works. Connect a sound card or start the sound server (PipeWire or PulseAudio)."
-        yield Check("PortAudio", f"{version}, no output device", advice=advice)
+        yield Check("PortAudio", f"{version}, no output device", advice=_NO_OUTPUT)
 
 
 def _classifiers() -> Iterator[Check]:

@@ -61,6 +61,16 @@ def test_audio_back_ends_say_their_versions() -> None:
     assert "PyAV" in checks["FFmpeg"].value
 
 
+def test_a_sound_server_that_does_not_run_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sounddevice.py").write_text("raise Exception('cannot connect to server')", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    found = by_name(report())["PortAudio"]
+    assert found.ok
+    assert "cannot connect to server" in found.value
+    assert found.advice
+
+
 def test_every_shipped_classifier_is_loaded() -> None:
     checks = by_name(report())
     for name, encoder in classifier.shipped():
