@@ -53,6 +53,7 @@ __all__ = [
 
 BLOCK_FRAMES = 65536
 
+_LOUDEST = 1e9  # 180 dB above full scale; the power of much more overflows float32
 _LONGEST_BLOCK_S = 30.0  # keeps what a resampler makes of a block small, whatever rate a header claims
 _LARGEST_BLOCK = 1 << 21  # samples of all channels together
 _LEAST_BYTES_PER_S = 16.0  # no codec packs even silence tighter, so a header that says so is wrong
@@ -265,14 +266,14 @@ class Blocks:
     def _note_not_numbers(self) -> None:
         if self._not_numbers:
             what = "1 sample that was no number" if self._not_numbers == 1 else f"{self._not_numbers:,} samples that were no numbers"
-            self.notices.append(f"Silence replaces {what} (NaN or infinite).")
+            self.notices.append(f"Silence replaces {what} (NaN, infinite or far too large).")
 
     def _without_not_numbers(self, block: Audio) -> Audio:
-        finite = np.isfinite(block)
-        if finite.all():
+        if block.min() > -_LOUDEST and block.max() < _LOUDEST:  # false where there is a NaN
             return block
-        self._not_numbers += int(block.size - np.count_nonzero(finite))
-        return np.where(finite, block, np.float32(0))
+        numbers = np.abs(block) < _LOUDEST
+        self._not_numbers += int(block.size - np.count_nonzero(numbers))
+        return np.where(numbers, block, np.float32(0))
 
 
 class Resampler:

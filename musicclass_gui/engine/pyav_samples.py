@@ -92,7 +92,8 @@ class SampleJoiner:
         return self._scaled(samples.T if self._format.is_planar else samples.reshape(-1, self.channels))
 
     def _scaled(self, samples: NDArray[np.generic]) -> Audio:
-        scaled = samples.astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):  # doubles too large become infinite, and are dealt with as such
+            scaled = samples.astype(np.float32, copy=False)
         if self._full_scale == 1.0:
             return scaled
         scaled /= np.float32(self._full_scale)

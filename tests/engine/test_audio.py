@@ -294,16 +294,17 @@ def test_not_numbers_become_silence_and_are_counted(tmp_path: Path) -> None:
     assert full[100, 0] == 0
     assert full[100, 1] == samples[100, 1]
     assert (full[300] == 7.5).all()
-    assert blocks.notices == ["Silence replaces 3 samples that were no numbers (NaN or infinite)."]
+    assert blocks.notices == ["Silence replaces 3 samples that were no numbers (NaN, infinite or far too large)."]
     assert np.isfinite(read_window(probe(path), 0, 0.1)).all()
 
 
 def test_a_double_too_large_for_float32_is_no_number(tmp_path: Path) -> None:
     path = tmp_path / "huge.wav"
-    write_sf(path, np.array([[0.5], [1e300], [-0.5]]), RATE, "WAV", "DOUBLE")  # type: ignore[arg-type]  # doubles on purpose
+    write_sf(path, np.array([[0.5, 9e5], [1e300, -9e5], [-0.5, 0]]), RATE, "WAV", "DOUBLE")  # type: ignore[arg-type]  # doubles on purpose
     with open_blocks(probe(path)) as blocks:
-        np.testing.assert_array_equal(np.concatenate(list(blocks))[:, 0], [0.5, 0, -0.5])
-    assert blocks.notices == ["Silence replaces 1 sample that was no number (NaN or infinite)."]
+        np.testing.assert_array_equal(np.concatenate(list(blocks)), [[0.5, 9e5], [0, -9e5], [-0.5, 0]])
+    assert np.isfinite(to_mono(read_window(probe(path), 0, 1))).all()
+    assert blocks.notices == ["Silence replaces 1 sample that was no number (NaN, infinite or far too large)."]
 
 
 def test_cancelling_stops_at_the_next_block_and_closes_the_file(files: dict[str, Recording]) -> None:

@@ -447,4 +447,4 @@ def test_a_recording_of_nothing_but_not_numbers_is_read_as_reported_silence(tmp_
     write_sf(path, np.full((100, 1), np.nan, np.float32), RATE, "WAV", "FLOAT")
     full, notices = read(path)
     assert not full.any()
-    assert notices == ["Silence replaces 100 samples that were no numbers (NaN or infinite)."]
+    assert notices == ["Silence replaces 100 samples that were no numbers (NaN, infinite or far too large)."]
