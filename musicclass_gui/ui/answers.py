@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QSpacerItem, QVBoxLayout
 
 from musicclass_gui.app import words
 from musicclass_gui.ui.bars import ROW_PADDING, ClassRow
-from musicclass_gui.ui.widgets import Columns, Elided, Flow, Styled, clear_layout, set_role, text
+from musicclass_gui.ui.evidence import DecidingWindows, Neighbours
+from musicclass_gui.ui.widgets import Columns, Elided, Styled, set_role, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,13 +22,12 @@ if TYPE_CHECKING:
 
     from musicclass_gui.app.documents import Document
     from musicclass_gui.app.theme import Theme
-    from musicclass_gui.engine.answers import Answer, Evidence
+    from musicclass_gui.engine.answers import Answer
 
 _FEWEST_CLASSES = 3
 _MOST_CLASSES = 10
 _TIGHT_CLASSES = 4  # with so few there is no room for all neighbours either
 _CARD_WITHOUT_CLASSES = 240  # pixels: the rest of a card with all its evidence
-_WINDOWS_SHOWN = 3
 _NEIGHBOURS_SHOWN = 3
 _NEIGHBOURS_IF_TIGHT = 2
 _COLUMN_WIDTH = 300
@@ -168,8 +168,8 @@ class AnswerCard(Styled):
         self._ranking = QVBoxLayout()
         self._ranking.setContentsMargins(-5, 0, -4, 0)
         self._ranking.setSpacing(0)
-        self._windows = _Windows()
-        self._neighbours = _Neighbours()
+        self._windows = DecidingWindows()
+        self._neighbours = Neighbours(_NEIGHBOURS_SHOWN)
         self._note = text("", "small", wrap=True)
         self._note.setContentsMargins(0, 8, 0, 0)
         self._build()
@@ -262,95 +262,3 @@ class AnswerCard(Styled):
         self._neighbours.show_evidence([item for item in evidence if item.kind == "training"])
         self._note.setText(_sentence(answer.note) if answer else "")
         self._note.setVisible(bool(answer and answer.note))
-
-
-class _Windows(QWidget):
-    """The windows that decided, each a button that plays it."""
-
-    heard = Signal(float, float)
-
-    def __init__(self) -> None:
-        super().__init__()
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 6, 0, 0)
-        box.setSpacing(4)
-        box.addWidget(text("Decided by", "section"))
-        holder = QWidget()
-        self._flow = Flow(holder)
-        box.addWidget(holder)
-        self._shown: list[Evidence] = []
-
-    def show_evidence(self, evidence: Sequence[Evidence]) -> None:
-        """Show the strongest windows first."""
-        by_words: dict[str, Evidence] = {}
-        for item in evidence:
-            by_words.setdefault(_span_words(item), item)
-        shown = list(by_words.values())[:_WINDOWS_SHOWN]
-        self.setVisible(bool(shown))
-        if shown != self._shown:
-            clear_layout(self._flow)
-            for item in shown:
-                self._flow.addWidget(self._chip(item))
-        self._shown = shown
-
-    def _chip(self, item: Evidence) -> QPushButton:
-        span = _span_words(item)
-        chip = QPushButton(f"▶ {span}")
-        set_role(chip, "chip")
-        chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        chip.setAccessibleName(f"Play {span}, which decided for {item.label}")
-        chip.setToolTip(f"Play {span}: it speaks most for {item.label}")
-        chip.clicked.connect(lambda: self.heard.emit(item.start_s or 0.0, item.end_s or 0.0))
-        return chip
-
-
-def _span_words(item: Evidence) -> str:
-    return words.span(item.start_s or 0.0, item.end_s or 0.0)
-
-
-class _Neighbours(QWidget):
-    """The training recordings that are nearest, by name and distance."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 6, 0, 0)
-        box.setSpacing(2)
-        heading = text("Sounds most like (distance)", "section")
-        heading.setToolTip("Training recordings whose mean embedding is nearest; smaller distances are more alike.")
-        box.addWidget(heading)
-        self._lines = QVBoxLayout()
-        self._lines.setSpacing(2)
-        box.addLayout(self._lines)
-        self._shown: list[Evidence] = []
-        self._most = _NEIGHBOURS_IF_TIGHT
-
-    def set_most(self, most: int) -> None:
-        """Show so many at most."""
-        self._most = most
-        self._show_most()
-
-    def show_evidence(self, evidence: Sequence[Evidence]) -> None:
-        """Show the nearest first."""
-        shown = list(evidence)[:_NEIGHBOURS_SHOWN]
-        self.setVisible(bool(shown))
-        if shown != self._shown:
-            clear_layout(self._lines)
-            for item in shown:
-                self._lines.addWidget(self._line(item))
-        self._shown = shown
-        self._show_most()
-
-    def _show_most(self) -> None:
-        for place in range(self._lines.count()):
-            item = self._lines.itemAt(place)
-            if item is not None and (widget := item.widget()) is not None:
-                widget.setVisible(place < self._most)
-
-    def _line(self, item: Evidence) -> QWidget:
-        line = QWidget()
-        row = QHBoxLayout(line)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(Elided(item.name or item.label), 1)
-        row.addWidget(text(f"{item.label} ({item.weight:.1f})", "small"))
-        return line

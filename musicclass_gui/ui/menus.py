@@ -14,7 +14,7 @@ from musicclass_gui.app.actions import ACTIONS, BY_ID, MENUS
 from musicclass_gui.ui.palette import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from PySide6.QtWidgets import QMainWindow
 
@@ -29,6 +29,8 @@ class ActionSet:
         self._window = window
         self.by_id: dict[str, QAction] = {action.id: _qt_action(action, window) for action in ACTIONS}
         self.menus: dict[str, QMenu] = {}
+        self._icon: Callable[[str], QIcon] | None = None
+        self._drawn: set[str] = set()
         for action in ACTIONS:
             self._place(action)
 
@@ -37,11 +39,16 @@ class ActionSet:
         for name, action in self.by_id.items():
             action.triggered.connect(_without_state(handlers[name]))
 
-    def set_icons(self, icon: Callable[[str], QIcon], only: Collection[str] | None = None) -> None:
-        """Draw the pictures of the actions anew; `only` some of them, by the pictures' names."""
-        for action in ACTIONS:
-            if action.icon and (only is None or action.icon in only):
-                self.by_id[action.id].setIcon(icon(action.icon))
+    def set_icons(self, icon: Callable[[str], QIcon], at_once: Collection[str]) -> None:
+        """Draw the pictures `at_once` anew, and all others when the menu that they are in is opened: drawing all takes 50 ms."""
+        self._icon, self._drawn = icon, set()
+        self._draw([action for action in ACTIONS if action.icon in at_once])
+
+    def _draw(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            if action.icon and action.id not in self._drawn and self._icon is not None:
+                self._drawn.add(action.id)
+                self.by_id[action.id].setIcon(self._icon(action.icon))
 
     def refresh(self, session: Session) -> None:
         """Enable and tick what the session says."""
@@ -75,6 +82,7 @@ class ActionSet:
                 self._add_submenu(self._menu(above), menu, starts_group=starts_group)
             else:
                 self._window.menuBar().addMenu(menu)
+            menu.aboutToShow.connect(lambda: self._draw(action for action in ACTIONS if action.menu == path))
             self.menus[path] = menu
         return self.menus[path]
 

@@ -34,15 +34,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from PySide6.QtGui import QCloseEvent, QIcon, QShowEvent
+    from PySide6.QtGui import QCloseEvent, QIcon
 
     from musicclass_gui.app.player import Player
     from musicclass_gui.app.session import Session
     from musicclass_gui.app.theme import Theme
 
 _FRAME_MS = 16  # changes that come within one frame are drawn together
-_ICONS_AFTER_MS = 100
-_FIRST_ICONS = ("play", "start", "loop")
+_ICONS_IN_SIGHT = ("play", "start", "loop")
 
 
 class MainWindow(QMainWindow):
@@ -307,11 +306,6 @@ class MainWindow(QMainWindow):
             return True
         return super().event(event)
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Draw the pictures of the menus only once the window is seen: they are many."""
-        super().showEvent(event)
-        QTimer.singleShot(_ICONS_AFTER_MS, self, self._draw_icons)
-
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember where things are, and stop everything."""
         settings, document = self.session.settings, self.session.document
@@ -339,10 +333,10 @@ class MainWindow(QMainWindow):
         self.setStyleSheet(stylesheet(self.theme))
         for panel in (self.timeline, self.answers, self.queue, self.segments):
             panel.set_theme(self.theme)
-        self._draw_icons(first_only=not self.isVisible())
+        self._draw_icons()
 
-    def _draw_icons(self, *, first_only: bool = False) -> None:
-        self.actions_.set_icons(self._icon, _FIRST_ICONS if first_only else None)
+    def _draw_icons(self) -> None:
+        self.actions_.set_icons(self._icon, _ICONS_IN_SIGHT)
         self.topbar.show_icons(self._icon("sun" if self.theme.dark else "moon"), self._icon("volume"), self._icon("search"))
         title = self.answers_dock.titleBarWidget()
         if isinstance(title, layout.DockTitle):

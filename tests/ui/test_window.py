@@ -357,3 +357,13 @@ def test_changes_within_a_frame_are_drawn_once(window: MainWindow, qtbot: QtBot,
         window.session.changed.emit(Change.ANSWERS)
     settled(window, qtbot)
     assert len(drawn) == 1
+
+
+def test_pictures_of_a_menu_are_drawn_when_it_opens_and_after_the_theme_changed(window: MainWindow) -> None:
+    menu, action = window.actions_.menus["View"], window.actions_.by_id["view.zoom_in"]
+    assert action.icon().isNull()
+    menu.aboutToShow.emit()
+    light = action.icon().pixmap(16).toImage()
+    window.switch_theme()
+    menu.aboutToShow.emit()
+    assert action.icon().pixmap(16).toImage() != light
