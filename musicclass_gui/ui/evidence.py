@@ -63,6 +63,7 @@ class _Chip(QPushButton):
         self._window: Evidence | None = None
         set_role(self, "chip")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName("Deciding window")
         self.clicked.connect(self._play)
 
     def show_window(self, window: Evidence) -> None:
