@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.encoders import Embeddings
 
 _COEFFICIENTS = 20
-_NARROWEST = 9  # frames that librosa's differences look at
+_SHORTEST = 8 * 512  # samples that give the nine frames which librosa's differences look at
 
 SPEC = EncoderSpec(
     id="mfcc",
@@ -48,7 +48,7 @@ class MfccStatistics:
 def _statistics(window: Audio) -> Embeddings:
     import librosa
 
-    mfcc = librosa.feature.mfcc(y=window, sr=SPEC.sample_rate, n_mfcc=_COEFFICIENTS)
-    mfcc = np.pad(mfcc, ((0, 0), (0, max(0, _NARROWEST - mfcc.shape[1]))), mode="edge")
+    padded = np.pad(window, (0, max(0, _SHORTEST - window.size)))
+    mfcc = librosa.feature.mfcc(y=padded, sr=SPEC.sample_rate, n_mfcc=_COEFFICIENTS)
     frames = np.concatenate([mfcc, librosa.feature.delta(mfcc), librosa.feature.delta(mfcc, order=2)])
     return np.concatenate([frames.mean(axis=1), frames.std(axis=1)])

@@ -97,7 +97,7 @@ def composer(folder: Path) -> Dataset:
         licence=f"The performances are under CC BY-NC-SA 4.0. {_OURS}",
         split="By piece: no piece is on both sides. The head learned from the pieces marked train and validation, "
         "and its accuracy is that on those marked test.",
-        note="Learned from and measured on a synthetic piano timbre: on recordings of real instruments it has not been measured.",
+        note="Synthetic piano timbre: learned from and measured on one General MIDI piano, never on recordings of real instruments.",
         strangers=_strangers("GTZAN recordings other than classical", _other_than("classical", folder)),
     )
 

@@ -207,20 +207,24 @@ def compared(what: str, judged: Judged) -> Compared:
 def unseen_classes(make: MakeHead, classes: list[str], folds: list[Fold]) -> float:
     """How well novelty tells recordings of unseen classes from held-out ones of known classes: mean area under the ROC curve.
 
-    Three of ten classes (that share of however many) are left out of learning, every choice of them in turn.
+    Three of ten classes (that share of however many) are left out of learning, every choice of them in turn; the known
+    recordings kept from learning are those of one fold, in turn too.
     """
     unseen = max(1, round(_UNSEEN_SHARE * len(classes)))
-    areas = [_area(make, [label for label in classes if label not in left_out], folds) for left_out in combinations(classes, unseen)]
-    return _rounded(np.mean([area for area in areas if area is not None]))
+    everyone = [recording for _, judged in folds for recording in judged]
+    areas = []
+    for number, left_out in enumerate(combinations(classes, unseen)):
+        learn_from, judged = folds[number % len(folds)]
+        head = teach(make, classes, [recording for recording in learn_from if recording.example.label not in left_out])
+        known = _novelties(head, [recording for recording in judged if recording.example.label not in left_out])
+        unknown = _novelties(head, [recording for recording in everyone if recording.example.label in left_out])
+        if known.size and unknown.size:
+            areas.append(area_under_roc(known, unknown))
+    return _rounded(np.mean(areas))
 
 
-def _area(make: MakeHead, known: list[str], folds: list[Fold]) -> float | None:
-    novelty: dict[bool, list[float]] = {True: [], False: []}
-    for learn_from, judged in folds:
-        head = teach(make, known, [recording for recording in learn_from if recording.example.label in known])
-        for recording in judged:
-            novelty[recording.example.label in known].append(float(head.novelty(recording.data).mean()))
-    return area_under_roc(np.asarray(novelty[True]), np.asarray(novelty[False])) if all(novelty.values()) else None
+def _novelties(head: Head, recordings: list[Embedded]) -> NDArray[np.float64]:
+    return np.asarray([head.novelty(recording.data).mean() for recording in recordings])
 
 
 def unseen_folds(recordings: Sequence[Embedded]) -> list[Fold]:
