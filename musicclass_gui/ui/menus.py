@@ -109,6 +109,7 @@ def _qt_action(action: Action, window: QMainWindow) -> QAction:
     made = QAction(action.text, window)
     made.setObjectName(action.id)
     made.setCheckable(action.checkable)
+    made.setIconVisibleInMenu(not action.checkable)  # beside a picture a menu shows no tick, only another colour
     made.setShortcuts(action.sequences())
     made.setMenuRole(action.role)
     made.setToolTip(tip(action.id))

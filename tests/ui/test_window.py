@@ -367,3 +367,8 @@ def test_pictures_of_a_menu_are_drawn_when_it_opens_and_after_the_theme_changed(
     window.switch_theme()
     menu.aboutToShow.emit()
     assert action.icon().pixmap(16).toImage() != light
+
+
+def test_what_is_on_has_a_tick_in_the_menu_not_only_a_colour(window: MainWindow) -> None:
+    for action in window.actions_.by_id.values():
+        assert action.isIconVisibleInMenu() != action.isCheckable()
