@@ -128,10 +128,14 @@ class Classifier:
 
     def _too_strange(self) -> str:
         share = round(100 * (1 - self.card.rejection.false_rejection))
-        return f"It is less like any {self.card.title.lower()} known here than {share} % of the recordings that this was tried on."
+        kind = self.card.title.lower()
+        return f"It sounds unlike every {kind} known here: {share} % of the recordings that this was tried on came nearer to one."
 
     def _nearest_files(self, embeddings: Embeddings, loud: NDArray[np.bool_]) -> list[Evidence]:
-        """Training recordings by distance between mean embeddings, where the head measures distance (see `Head.whiten`)."""
+        """Training recordings by distance between mean embeddings, where the head measures distance (see `Head.whiten`).
+
+        Of the five nearest to a genre recording 66 % (timbre) and 75 % (mn04-as) share its class there, 54 % and 66 % by plain distance.
+        """
         if not self.training.names:
             return []
         mean = np.asarray(embeddings, np.float64)[np.asarray(loud, bool)].mean(axis=0, keepdims=True)
