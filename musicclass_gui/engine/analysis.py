@@ -156,6 +156,7 @@ class Analyst:
             chosen = shelf.choose(name, request.encoder)
             if chosen.encoder not in tracks:
                 spec = encoders.specs()[chosen.encoder]
+                chosen.require_fit(spec)
                 load = partial(self._encoder, spec.id, request.device, shelf.weights_of(spec.id))
                 tracks[chosen.encoder] = _Track(spec, _grid(spec, request.window_s), load)
             tracks[chosen.encoder].classifiers.append(chosen)
