@@ -29,8 +29,6 @@ from musicclass_gui.engine.windows import Audio, Grid, Span, Window
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from musicclass_gui.engine.answers import Answer
     from musicclass_gui.engine.classifier import Classifier
     from musicclass_gui.engine.encoders import Embeddings, Encoder, EncoderSpec
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
 
 Emit = Callable[[Event], None]
 
-_SILENT_RMS = 10 ** (-70 / 20)  # below −70 dBFS a window is silence, not quiet music
 _LARGEST_BATCH = 16
 _PICTURE_EVERY_S = 0.1
 _ANSWER_EVERY_S = 0.25
@@ -111,7 +108,7 @@ class _Track:
             raise EncoderError(f"Encoder {self.spec.id} gave numbers that are not finite; choose the CPU in the preferences.")
         self.data.append(found)
         self.spans += [(window.start_s, window.end_s) for window in windows]
-        self.loud += [bool(_rms(window.samples) > _SILENT_RMS) for window in windows]
+        self.loud += [window.loud for window in windows]
 
 
 class Analyst:
@@ -308,7 +305,3 @@ def _drop_unfinished(folder: Path, kind: type[BaseException] | None, *_details: 
 
 def _grid(spec: EncoderSpec, window_s: float) -> Grid:
     return Grid(window_s, window_s / 2) if window_s > 0 else spec.grid
-
-
-def _rms(samples: NDArray[np.float32]) -> float:
-    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if samples.size else 0.0

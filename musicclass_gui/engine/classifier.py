@@ -36,6 +36,7 @@ HEAD_FILE = "head.safetensors"
 CARD_FILE = "card.json"
 _LARGEST_HEAD = 256 << 20  # bytes
 _NEAREST_FILES = 5
+_SAME_RECORDING = 0.01  # nearer than this, times the distance to the next recording, it is the same one
 _MEANS = "training_means"
 
 
@@ -77,7 +78,7 @@ class Classifier:
     def answer(self, embeddings: Embeddings, spans: list[Span], loud: NDArray[np.bool_], *, evidence: bool = True) -> Answer:
         """The answer for a recording, or for what has been read of it.
 
-        `embeddings` is `(n, dim)`, `spans` their `[start_s, end_s)` in order of time, and `loud` False where a window is digital
+        `embeddings` is `(n, dim)`, `spans` their `[start_s, end_s)` in order of time, and `loud` False where a window is
         silence. Raises ClassifierError when these do not fit together or with the head.
         """
         readings = self.read(embeddings, spans, loud)
@@ -107,7 +108,7 @@ class Classifier:
             label=None if rejected else readings.classes[winner],
             none_of_these=rejected,
             evidence=windows + (nearest or []),
-            reason=self._too_strange() if rejected else "",
+            reason=self._too_strange() if rejected else _why_too_sure(nearest or []),
         )
 
     def _nothing_heard(self, readings: Readings, whole: Verdict | None) -> Answer:
@@ -184,6 +185,13 @@ def _why_nothing(readings: Readings, sounding_s: float) -> str:
     if not readings.loud.any():
         return "The recording is silent, so there is nothing to name."
     return f"Only {sounding_s:.1f} s of sound can be heard, and at least {pooling.SHORTEST_S:g} s is needed."
+
+
+def _why_too_sure(nearest: list[Evidence]) -> str:
+    """A sentence when the recording is one that the classifier learned from: such an answer shows nothing."""
+    if len(nearest) < 2 or nearest[0].weight > _SAME_RECORDING * nearest[1].weight:
+        return ""
+    return f"It was learned from this very recording ({nearest[0].name}), so that it is right here proves nothing."
 
 
 def _inside(folder: Path, name: str) -> Path:

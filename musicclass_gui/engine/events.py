@@ -63,7 +63,8 @@ def to_json(event: Event) -> dict[str, Any]:
 
 def from_json(message: dict[str, Any]) -> Event:
     """The event that `to_json` made a message of."""
-    return _READERS[message["kind"]](message)
+    event: Event = _READERS[message["kind"]](message)
+    return event
 
 
 def answer_from_json(fields: dict[str, Any]) -> Answer:

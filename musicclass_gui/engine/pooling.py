@@ -29,7 +29,7 @@ _SAME_INSTANT_S = 1e-6
 
 @dataclass(frozen=True)
 class Readings:
-    """What a head says of a recording's windows, in order of time; `loud` False is digital silence and does not count."""
+    """What a head says of a recording's windows, in order of time; `loud` False is silence and does not count."""
 
     classes: list[str]
     spans: NDArray[np.float64]  # (n, 2) seconds

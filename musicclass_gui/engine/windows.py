@@ -18,6 +18,7 @@ Audio = NDArray[np.float32]
 Span = tuple[float, float]
 
 _SHORTEST_TAIL_S = 0.25
+_SILENT_RMS = 10 ** (-70 / 20)  # below −70 dBFS it is silence, not quiet music
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class Window:
     start_s: float
     end_s: float
     samples: Audio
+
+    @property
+    def loud(self) -> bool:
+        """Whether there is anything to hear: an RMS level of at least −70 dBFS."""
+        return self.samples.size > 0 and float(np.mean(np.square(self.samples, dtype=np.float64))) >= _SILENT_RMS**2
 
 
 @dataclass(frozen=True)

@@ -55,10 +55,10 @@ def _embedded(path: Path, encoder: Encoder, token: Token) -> Embeddings:
 
 
 def windows_of(path: Path, grid: Grid, sample_rate: int, token: Token) -> list[Window]:
-    """The windows of a recording that are not digital silence. Raises AudioError, and DataError when there is none."""
+    """The windows of a recording that are not silent. Raises AudioError, and DataError when there is none."""
     stream = grid.stream(sample_rate)
     windows = [window for mono in _mono(path, sample_rate, token) for window in stream.push(mono)]
-    heard = [window for window in [*windows, *stream.finish()] if window.samples.any()]
+    heard = [window for window in [*windows, *stream.finish()] if window.loud]
     if not heard:
         raise DataError(f"{path} is silent, so nothing can be learned from it.")
     return heard
