@@ -197,7 +197,7 @@ def _print_table(result: Result) -> None:
         table.add_row(*_answer_row(answer))
     console.print(f"[bold]{escape(str(result.path))}[/]  {_clock(result.duration_s)}")
     console.print(table)
-    for line in [*result.notices, *(f"{a.classifier}: {text}" for a in result.answers for text in (a.reason, a.note) if text)]:
+    for line in [*result.notices, *(f"{a.classifier}: {text}" for a in result.answers for text in (a.reason, a.measured, a.note) if text)]:
         console.print(f"  {escape(line)}", style="dim")
 
 

@@ -56,6 +56,7 @@ class Answer:
     segments: list[Segment]
     evidence: list[Evidence] = field(default_factory=list)
     reason: str = ""  # one sentence, for example why none of these
+    measured: str = ""  # one sentence: how often this classifier was right on recordings that it had not learned from
     note: str = ""  # what the card says must be said with every answer, such as "synthetic piano timbre"
 
     def to_json(self) -> dict[str, Any]:

@@ -57,6 +57,11 @@ class Measured:
     recordings: dict[str, int]
     calibration_error: float
 
+    def sentence(self) -> str:
+        """The accuracy in words, with its interval."""
+        low, high = (round(100 * share) for share in self.interval_95)
+        return f"Right on {round(100 * self.accuracy)} % of {self.n} held-out recordings (95 % interval: {low} to {high} %)."
+
 
 @dataclass(frozen=True)
 class Rejection:

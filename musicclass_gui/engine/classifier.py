@@ -124,6 +124,7 @@ class Classifier:
             none_of_these=True,
             ranking=pooling.ranking(readings.classes, probabilities),
             segments=pooling.segments(readings.classes, pooling.cells(readings), self.card.calibration),
+            measured=self.card.measured.sentence(),
             note=self.card.note,
         )
 

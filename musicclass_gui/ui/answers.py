@@ -61,6 +61,12 @@ def headline(answer: Answer) -> tuple[str, str]:
     return _sentence(answer.label), _sentence(sureness(chance))
 
 
+def remarks(answer: Answer) -> str:
+    """What must be known to judge the answer: what makes it worthless, how often it is right, what it was learned from."""
+    worthless = answer.reason if answer.label is not None else ""
+    return " ".join(_sentence(sentence) for sentence in (worthless, answer.measured, answer.note) if sentence)
+
+
 def so_far(document: Document) -> str:
     """How much of the recording the answers rest on, while it is being read; else empty."""
     if document.state != "reading" or document.answered_s <= 0:
@@ -260,5 +266,5 @@ class AnswerCard(Styled):
         evidence = answer.evidence if answer else []
         self._windows.show_evidence([item for item in evidence if item.kind == "window"])
         self._neighbours.show_evidence([item for item in evidence if item.kind == "training"])
-        self._note.setText(_sentence(answer.note) if answer else "")
-        self._note.setVisible(bool(answer and answer.note))
+        self._note.setText(remarks(answer) if answer else "")
+        self._note.setVisible(bool(self._note.text()))

@@ -22,7 +22,7 @@ EVIDENCE = [
     Evidence("window", "blues", 2.0, 35.0, 45.0),
     Evidence("training", "blues", 0.43, name="blues.00012"),
 ]
-GENRE = Answer("genre", "timbre", "blues", False, RANKING, [], EVIDENCE, note="learned from 30 s clips")
+GENRE = Answer("genre", "timbre", "blues", False, RANKING, [], EVIDENCE, measured="Right on 90 % of 70.", note="learned from 30 s clips")
 NONE = Answer("composer", "timbre", None, True, [Ranked("Bach", 0.4), Ranked("Haydn", 0.3)], [], reason="It is far from every composer.")
 
 
@@ -62,7 +62,7 @@ def test_none_of_these_is_an_answer_with_its_reason() -> None:
 def test_a_card_shows_the_answer_its_encoder_and_its_note(panel: AnswersPanel) -> None:
     panel.show_document(reading(genre=GENRE), ["genre"], CPU)
     shown = said(panel.cards["genre"])
-    for part in ("Blues", "Likely, about 70 %", "timbre on CPU", "blues.00012", "blues (0.4)", "Learned from 30 s clips"):
+    for part in ("Blues", "Likely, about 70 %", "timbre on CPU", "blues.00012", "blues (0.4)", "Right on 90 % of 70.", "Learned from 30 s clips"):
         assert part in shown
 
 
