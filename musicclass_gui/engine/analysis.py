@@ -8,17 +8,18 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from musicclass_gui.engine import encoders, picture
 from musicclass_gui.engine.audio import Blocks, Recording, Resampler, content_hash, open_blocks, probe, to_mono
-from musicclass_gui.engine.cache import Cache, Embedded, Reading
-from musicclass_gui.engine.errors import EncoderError
+from musicclass_gui.engine.audio_paths import naming_errors_of
+from musicclass_gui.engine.cache import Cache, Embedded, FileStamp, Reading, opened
+from musicclass_gui.engine.errors import EncoderError, MusicClassError
 from musicclass_gui.engine.events import Answered, Event, Finished, Noticed, Opened, Pictured
 from musicclass_gui.engine.picture import PictureWriter
 from musicclass_gui.engine.places import weights_folders
@@ -40,6 +41,7 @@ _LARGEST_BATCH = 16
 _PICTURE_EVERY_S = 0.1
 _ANSWER_EVERY_S = 0.25
 _ANSWER_SHARE = 0.1  # of the time may go into answers that a later one replaces
+_CHANGED = "The file was changed or removed while it was read, so the answer may not fit it; analyse it again."
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,8 @@ class _Track:
         return Embedded(data, self.spans, np.asarray(self.loud, bool))
 
     def notices(self) -> list[str]:
-        """What the encoder has to say: that it does not run where it was asked to."""
-        return self.load().notices
+        """What the encoder has to say, once it has run: that it does not run where it was asked to."""
+        return self.load().notices if self.data else []
 
     def answers(self) -> dict[str, Answer]:
         now = self.embedded()
@@ -103,12 +105,22 @@ class _Track:
     def _embed(self, windows: list[Window]) -> None:
         if not windows:
             return
-        found = self.load().embed([window.samples for window in windows])
+        with self._foreign_errors():
+            found = self.load().embed([window.samples for window in windows])
         if not np.isfinite(found).all():
             raise EncoderError(f"Encoder {self.spec.id} gave numbers that are not finite; choose the CPU in the preferences.")
         self.data.append(found)
         self.spans += [(window.start_s, window.end_s) for window in windows]
         self.loud += [window.loud for window in windows]
+
+    @contextmanager
+    def _foreign_errors(self) -> Iterator[None]:
+        """What torch and its like raise, as a sentence."""
+        try:
+            yield
+        except (RuntimeError, MemoryError, ImportError, OSError) as error:
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise EncoderError(f"The encoder {self.spec.id} failed ({reason}); close other programs or choose another device.") from error
 
 
 class Analyst:
@@ -118,6 +130,7 @@ class Analyst:
         self._cache_folder = cache_folder
         self._shelves: dict[str, Shelf] = {}
         self._encoders: dict[tuple[str, str, Path | None], Encoder] = {}
+        self._said: set[str] = set()
 
     def warm(self, request: Request) -> None:
         """Load what `request` will need, without a recording, and run it once: the first run of an encoder costs extra."""
@@ -132,19 +145,20 @@ class Analyst:
         """
         recording = probe(request.path)
         emit(Opened(recording))
-        with ExitStack() as stack:
-            cache = Cache(self._cache_folder)
-            stack.callback(cache.close)
-            one = _Pass(recording, self._hash(cache, recording.path, token), self._tracks(request), cache, request, token, emit)
+        with opened(self._cache_folder) as cache:
+            source = _Source.of(recording, cache, token)
+            one = _Pass(source, self._tracks(request), cache, request, token, partial(self._tell, emit))
             one.run()
-        return one.answers()
+        return one.answers
 
-    def _hash(self, cache: Cache, path: Path, token: Token) -> str:
-        known = cache.known_hash(path)
-        if known is None:
-            known = content_hash(path, token)
-            cache.remember_hash(path, known)
-        return known
+    def _tell(self, emit: Emit, event: Event) -> None:
+        """Pass an event on; what is wrong with the machine rather than with the recording is told once."""
+        if isinstance(event, _Standing):
+            if event.text in self._said:
+                return
+            self._said.add(event.text)
+            event = Noticed(event.text)
+        emit(event)
 
     def _tracks(self, request: Request) -> list[_Track]:
         shelf = self._shelves.setdefault(request.weights_folder, Shelf(weights_folders(request.weights_folder)))
@@ -166,118 +180,203 @@ class Analyst:
         return self._encoders[key]
 
 
-class _Pass:
-    """One analysis of one recording."""
+class _Standing(Noticed):
+    """A notice that will hold for the next recordings too."""
 
-    def __init__(
-        self, recording: Recording, content_hash: str, tracks: list[_Track], cache: Cache, request: Request, token: Token, emit: Emit
-    ) -> None:
-        self._recording = recording
-        self._hash = content_hash
-        self._tracks = tracks
+
+@dataclass(frozen=True)
+class _Source:
+    """The recording, the hash of its content, and the file's stamp from before either was read."""
+
+    recording: Recording
+    hash: str
+    stamp: FileStamp
+
+    @classmethod
+    def of(cls, recording: Recording, cache: Cache, token: Token) -> _Source:
+        with naming_errors_of(recording.path):
+            stamp = FileStamp.of(recording.path)
+        known = cache.known_hash(stamp)
+        if known is None:
+            known = content_hash(recording.path, token)
+            cache.remember_hash(stamp, known)
+        return cls(recording, known, stamp)
+
+    def is_unchanged(self) -> bool:
+        """Whether the file is still the one that was hashed."""
+        try:
+            return FileStamp.of(self.recording.path) == self.stamp
+        except OSError:
+            return False
+
+
+class _Pass:
+    """One analysis of one recording. `answers` are those so far, in the order in which the request names the classifiers."""
+
+    def __init__(self, source: _Source, tracks: list[_Track], cache: Cache, request: Request, token: Token, emit: Emit) -> None:
+        self.answers: list[Answer] = []
+        self._source = source
+        self._recording = source.recording
+        self._tracks = self._pending = tracks
         self._cache = cache
         self._request = request
         self._token = token
         self._emit = emit
+        self._drawing: _Drawing | None = None
         self._read_s = 0.0
         self._answer_at = self._picture_at = 0.0
 
     def run(self) -> None:
-        known = self._restore()
-        if known is None:
-            known = self._read()
-            self._remember(known)
+        known = self._cache.reading(self._source.hash)
+        folder = self._cache.picture(self._source.hash)
+        self._restore(known, folder)
+        from_cache = known is not None and not self._pending
+        if known is not None and from_cache and (folder or not self._request.picture):
+            self._notice(known.notices)
         else:
-            for notice in known.notices:
-                self._emit(Noticed(notice))
-        self._emit(Finished(known.duration_s, self._from_cache, {track.spec.id: track.load().device for track in self._pending}))
+            known = self._read(draw=self._request.picture and folder is None)
+            self._remember(known)
+        self._tell_what_stands()
+        self._emit(Finished(known.duration_s, from_cache, {track.spec.id: track.load().device for track in self._pending}))
+        if self._drawing is not None:
+            self._cache.trim()
 
-    def answers(self) -> list[Answer]:
-        """The answers so far, in the order in which the request names the classifiers."""
-        found: dict[str, Answer] = {}
+    def _restore(self, known: Reading | None, folder: Path | None) -> None:
+        """Take from the cache what it has, and tell it."""
         for track in self._tracks:
-            found |= track.answers()
-        return [found[name] for name in self._request.classifiers if name in found]
-
-    def _restore(self) -> Reading | None:
-        """Take from the cache what it has; the reading when nothing is left to do."""
-        for track in self._tracks:
-            stored = self._cache.embedded(self._hash, track.spec, track.grid)
+            stored = self._cache.embedded(self._source.hash, track.spec, track.grid)
             if stored is not None:
                 track.restore(stored)
-        known = self._cache.reading(self._hash)
-        folder = self._cache.picture(self._hash)
+        self._pending = [track for track in self._tracks if not track.complete]
         if known and folder:
             self._emit(Pictured(folder, known.duration_s))
-        self._pending = [track for track in self._tracks if not track.complete]
-        self._from_cache = known is not None and not self._pending
         if known and len(self._pending) < len(self._tracks):
-            self._emit(Answered(self.answers(), known.duration_s if self._from_cache else 0.0))
-        self._needs_picture = self._request.picture and folder is None
-        return known if self._from_cache and not self._needs_picture else None
+            self._answer(0.0 if self._pending else known.duration_s)
 
-    def _read(self) -> Reading:
+    def _read(self, *, draw: bool) -> Reading:
         """Decode the whole recording once, growing what is pending."""
         with ExitStack() as stack:
             blocks = stack.enter_context(open_blocks(self._recording, token=self._token))
-            writer = self._writer(stack)
+            if draw:
+                folder = self._cache.new_picture_folder(self._source.hash)
+                self._drawing = stack.enter_context(_Drawing(folder, self._recording.sample_rate))
             rates = _Rates(self._recording.sample_rate, self._rates_needed())
-            for mono in prefetched(_mono(blocks)):
+            for mono in stack.enter_context(closing(prefetched(_mono(blocks)))):
                 self._token.check()
-                self._grow(writer, mono, rates.push(mono))
-                self._report(writer, blocks)
-            self._finish(writer, rates.finish())
-        for notice in (*blocks.notices, *(notice for track in self._pending for notice in track.notices())):
-            self._emit(Noticed(notice))
+                self._grow(mono, rates.push(mono))
+                self._report()
+            self._finish(rates.finish())
+        self._notice(blocks.notices)
         return Reading(blocks.readable_s, list(blocks.notices))
 
-    def _writer(self, stack: ExitStack) -> PictureWriter | None:
-        """A writer that leaves nothing behind when the pass does not come to its end."""
-        if not self._needs_picture:
-            return None
-        self._folder = self._cache.new_picture_folder(self._hash)
-        stack.push(partial(_drop_unfinished, self._folder))
-        return stack.enter_context(PictureWriter(self._folder, self._recording.sample_rate))
-
     def _rates_needed(self) -> set[int]:
-        mel = {picture.MEL_RATE} if self._needs_picture else set()
+        mel = {picture.MEL_RATE} if self._drawing else set()
         return mel | {track.spec.sample_rate for track in self._pending}
 
-    def _grow(self, writer: PictureWriter | None, mono: Audio, at_rate: dict[int, Audio]) -> None:
-        if writer is not None:
-            writer.push(mono)
-            writer.push_mel(at_rate[picture.MEL_RATE])
+    def _grow(self, mono: Audio, at_rate: dict[int, Audio]) -> None:
+        if self._drawing:
+            self._drawing.push(mono, at_rate[picture.MEL_RATE])
         for track in self._pending:
             track.push(at_rate[track.spec.sample_rate])
         self._read_s += mono.size / self._recording.sample_rate
 
-    def _finish(self, writer: PictureWriter | None, tails: dict[int, Audio]) -> None:
-        if writer is not None:
-            writer.push_mel(tails[picture.MEL_RATE])
-            writer.finish()
-            self._emit(Pictured(self._folder, self._read_s))
+    def _finish(self, tails: dict[int, Audio]) -> None:
+        if self._drawing:
+            self._drawing.finish(tails[picture.MEL_RATE])
+            self._emit(Pictured(self._drawing.folder, self._read_s))
         for track in self._pending:
             track.push(tails[track.spec.sample_rate])
             track.finish()
-        self._emit(Answered(self.answers(), self._read_s))
+        if self._pending or not self.answers:
+            self._answer(self._read_s)
 
-    def _report(self, writer: PictureWriter | None, blocks: Blocks) -> None:
+    def _report(self) -> None:
         self._token.progress(self._read_s / self._recording.duration_s if self._recording.duration_s > 0 else float("nan"), "reading")
+        self._tell_what_stands()
         now = time.monotonic()
-        if writer is not None and now >= self._picture_at:
+        if self._drawing and now >= self._picture_at:
             self._picture_at = now + _PICTURE_EVERY_S
-            self._emit(Pictured(self._folder, self._read_s))
-        if self._pending and now >= self._answer_at and (answers := self.answers()):
-            self._emit(Answered(answers, self._read_s))
+            self._emit(Pictured(self._drawing.folder, self._read_s))
+        if now >= self._answer_at and any(track.data for track in self._pending):
+            self._answer(self._read_s)
             cost = time.monotonic() - now
             self._answer_at = now + max(_ANSWER_EVERY_S, cost / _ANSWER_SHARE)
 
+    def _answer(self, until_s: float) -> None:
+        found: dict[str, Answer] = {}
+        for track in self._tracks:
+            found |= track.answers()
+        self.answers = [found[name] for name in self._request.classifiers if name in found]
+        self._emit(Answered(self.answers, until_s))
+
+    def _notice(self, texts: list[str]) -> None:
+        for text in texts:
+            self._emit(Noticed(text))
+
+    def _tell_what_stands(self) -> None:
+        """Why an encoder does not run where it should, why there is no picture, why nothing is kept."""
+        problems = [self._drawing.problem if self._drawing else "", self._cache.problem]
+        for text in (*(notice for track in self._pending for notice in track.notices()), *filter(None, problems)):
+            self._emit(_Standing(text))
+
     def _remember(self, reading: Reading) -> None:
-        self._cache.remember_reading(self._hash, reading)
+        if not self._source.is_unchanged():
+            self._emit(Noticed(_CHANGED))
+            return
+        self._cache.remember_reading(self._source.hash, reading)
         for track in self._pending:
-            self._cache.remember_embedded(self._hash, track.spec, track.grid, track.embedded())
-        if self._needs_picture:
-            self._cache.remember_picture(self._hash, self._folder)
+            self._cache.remember_embedded(self._source.hash, track.spec, track.grid, track.embedded())
+        if self._drawing and self._drawing.finished:
+            self._cache.remember_picture(self._source.hash, self._drawing.folder)
+
+
+class _Drawing:
+    """The picture while it is being made; one that does not come to its end leaves nothing behind.
+
+    A disk that refuses it costs the picture and not the answer: `problem` says why then.
+    """
+
+    def __init__(self, folder: Path, sample_rate: int) -> None:
+        self.folder = folder
+        self.finished = False
+        self.problem = ""
+        self._writer: PictureWriter | None = None
+        with self._giving_up():
+            self._writer = PictureWriter(folder, sample_rate)
+
+    def push(self, mono: Audio, at_mel_rate: Audio) -> None:
+        """Add a block, at the recording's own rate and at that of the mel image."""
+        with self._giving_up():
+            if self._writer:
+                self._writer.push(mono)
+                self._writer.push_mel(at_mel_rate)
+
+    def finish(self, tail: Audio) -> None:
+        """Add the last samples at the rate of the mel image."""
+        with self._giving_up():
+            if self._writer:
+                self._writer.push_mel(tail)
+                self._writer.finish()
+                self.finished = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer:
+            self._writer.close()
+        if not self.finished:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextmanager
+    def _giving_up(self) -> Iterator[None]:
+        try:
+            yield
+        except MusicClassError as error:
+            self.problem = str(error)
+            if self._writer:
+                self._writer.close()
+            self._writer = None
 
 
 class _Rates:
@@ -296,11 +395,6 @@ class _Rates:
 def _mono(blocks: Blocks) -> Iterator[Audio]:
     for block in blocks:
         yield to_mono(block)
-
-
-def _drop_unfinished(folder: Path, kind: type[BaseException] | None, *_details: object) -> None:
-    if kind is not None:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _grid(spec: EncoderSpec, window_s: float) -> Grid:

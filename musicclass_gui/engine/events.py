@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from musicclass_gui.engine.answers import Answer, Evidence, Ranked, Segment
 from musicclass_gui.engine.audio import Recording
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def _opened(message: dict[str, Any]) -> Opened:
     return Opened(Recording(**{**fields, "path": Path(fields["path"])}))
 
 
-_READERS: dict[str, Any] = {
+_READERS: dict[str, Callable[[dict[str, Any]], Event]] = {
     "Opened": _opened,
     "Pictured": lambda m: Pictured(Path(m["folder"]), m["ready_s"]),
     "Answered": lambda m: Answered([answer_from_json(a) for a in m["answers"]], m["until_s"]),

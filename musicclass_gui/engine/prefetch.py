@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
 T = TypeVar("T")
 
@@ -21,8 +21,11 @@ class _End:
         self.error = error
 
 
-def prefetched(source: Iterable[T], depth: int = 4) -> Iterator[T]:
-    """The items of `source`, at most `depth` of them read ahead; its exception is raised where it would have been."""
+def prefetched(source: Iterable[T], depth: int = 4) -> Generator[T]:
+    """The items of `source`, at most `depth` of them read ahead; its exception is raised where it would have been.
+
+    Whoever may not come to the end closes it before `source`, which is read in another thread until then.
+    """
     items: queue.Queue[T | _End] = queue.Queue(maxsize=depth)
     stop = threading.Event()
     reader = threading.Thread(target=_fill, args=(source, items, stop), name="prefetch", daemon=True)

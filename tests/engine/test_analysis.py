@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +14,7 @@ from musicclass_gui.engine import encoders
 from musicclass_gui.engine.analysis import Analyst, Request
 from musicclass_gui.engine.audio import content_hash, open_blocks, probe, to_mono
 from musicclass_gui.engine.cache import opened
-from musicclass_gui.engine.errors import AudioError, Cancelled
+from musicclass_gui.engine.errors import AudioError, Cancelled, EncoderError
 from musicclass_gui.engine.events import Answered, Event, Finished, Noticed, Opened, Pictured
 from musicclass_gui.engine.picture import Picture
 from musicclass_gui.engine.places import cache_dir
@@ -20,6 +22,7 @@ from musicclass_gui.engine.task import Token
 from musicclass_gui.engine.windows import Grid
 
 if TYPE_CHECKING:
+    import io
     from pathlib import Path
 
 RATE = 22050
@@ -164,6 +167,82 @@ def test_what_could_be_read_of_a_truncated_file_is_answered_with_a_notice(analys
     assert of(Answered, events)[-1].answers
     again = listen(analyst, request(path))
     assert of(Noticed, again) == of(Noticed, events)
+
+
+@pytest.mark.parametrize("in_its_place", ["cache", "pictures"])
+def test_a_cache_that_cannot_be_written_costs_no_answer_and_is_told_once(tmp_path: Path, in_its_place: str) -> None:
+    folder = tmp_path / "cache"
+    if in_its_place == "cache":
+        folder.write_bytes(b"")
+    else:
+        folder.mkdir()
+        (folder / "pictures").write_bytes(b"")
+    analyst = Analyst(folder)
+    events = listen(analyst, request(tune(tmp_path / "a.flac", 12)))
+    assert [answer.classifier for answer in of(Answered, events)[-1].answers] == ["genre", "composer"]
+    texts = [event.text for event in of(Noticed, events)]
+    assert texts
+    assert len(set(texts)) == len(texts)
+    assert all(str(folder) in text for text in texts)
+
+
+def test_a_disk_that_fills_up_on_the_way_costs_the_picture_only(
+    analyst: Analyst, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, room = tune(tmp_path / "a.flac", 60), [100_000]
+
+    def write(file: io.FileIO, rows: np.ndarray) -> None:
+        room[0] -= rows.nbytes
+        if room[0] < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        file.write(np.ascontiguousarray(rows).tobytes())
+
+    monkeypatch.setattr("musicclass_gui.engine.picture._write_all", write)
+    events = listen(analyst, request(path))
+    assert of(Answered, events)[-1].until_s == pytest.approx(60)
+    assert ["No space left" in event.text for event in of(Noticed, events)] == [True]
+    assert list((cache_dir() / "pictures").iterdir()) == []
+    monkeypatch.undo()
+    assert Picture(of(Pictured, listen(analyst, request(path)))[-1].folder, RATE).complete
+
+
+def test_a_file_that_changes_while_it_is_read_is_told_and_not_kept(analyst: Analyst, tmp_path: Path) -> None:
+    path, events = tune(tmp_path / "a.wav", 30), []
+
+    def meddle(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, Answered) and not of(Finished, events):
+            os.utime(path, (1e9, 1e9))
+
+    analyst.analyse(request(path), Token(), meddle)
+    assert ["changed" in event.text for event in of(Noticed, events)] == [True]
+    assert not of(Finished, listen(analyst, request(path)))[0].from_cache
+
+
+def test_what_an_encoder_says_is_passed_on_at_once_and_only_once(analyst: Analyst, tmp_path: Path) -> None:
+    encoder = encoders.load("timbre")
+    encoder.notices.append("The CUDA device ran out of memory; the rest is done on the CPU.")
+    analyst._encoders["timbre", "cpu", None] = encoder
+    first = listen(analyst, request(tune(tmp_path / "a.flac", 60)))
+    assert [event.text for event in of(Noticed, first)] == encoder.notices
+    assert first.index(of(Noticed, first)[0]) < first.index(of(Answered, first)[-1])
+    assert not of(Noticed, listen(analyst, request(tune(tmp_path / "b.flac", 61))))
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("CUDA error: unspecified launch failure\nCompile with …"), MemoryError()])
+def test_what_torch_raises_is_a_sentence(analyst: Analyst, tmp_path: Path, failure: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = encoders.load("timbre")
+
+    def embed(windows: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(encoder, "embed", embed)
+    analyst._encoders["timbre", "cpu", None] = encoder
+    with pytest.raises(EncoderError) as caught:
+        listen(analyst, request(tune(tmp_path / "a.flac", 12)))
+    assert "timbre" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not list((cache_dir() / "pictures").iterdir())
 
 
 def test_what_is_not_audio_is_one_sentence(analyst: Analyst, tmp_path: Path) -> None:
