@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +33,7 @@ _ASIDE = frozenset({"devices", "fetch", "selfcheck"})
 
 def serve(pipe: Connection) -> None:
     """Answer calls from `pipe`, one after the other, until it closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal reaches this process too; the window decides
     sys.setswitchinterval(THREAD_SWITCH_S)
     _leave_cores_to_the_window()
     Worker(pipe).run()
@@ -93,9 +96,8 @@ class Worker:
             result = self._calls[message["call"]](message["with"], token, lambda event: self._send({"id": number, "event": event}))
         except MusicClassError as error:
             self._send({"id": number, "error": [type(error).__name__, str(error)]})
-        except Exception as error:  # a bug: the window shows it with the log, the worker goes on
-            sys.excepthook(type(error), error, error.__traceback__)
-            self._send({"id": number, "error": ["Bug", f"{type(error).__name__}: {error}"]})
+        except Exception as error:  # a bug: the window reports it, the worker goes on
+            self._send({"id": number, "error": ["Bug", "".join(traceback.format_exception(error))]})
         else:
             self._send({"id": number, "result": result})
         finally:

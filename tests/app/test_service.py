@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -40,6 +42,10 @@ def noise(path: Path, seconds: float) -> Path:
     return path
 
 
+def workers() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+
+
 def test_it_answers_and_tells_what_it_finds_on_the_way(service: Service, tmp_path: Path) -> None:
     events: list[dict[str, Any]] = []
     service.call("analyse", request(noise(tmp_path / "a.wav", 20)), Token(), events.append)
@@ -74,9 +80,8 @@ def test_a_worker_that_dies_is_told_and_replaced(service: Service, tmp_path: Pat
     path = noise(tmp_path / "long.wav", 600)
 
     def kill(_event: dict[str, Any]) -> None:
-        for child in psutil.Process().children():
-            if "spawn_main" in " ".join(child.cmdline()):
-                child.kill()
+        for child in workers():
+            child.kill()
 
     with pytest.raises(ServiceError, match="stopped unexpectedly"):
         service.call("analyse", request(path), Token(), kill)
@@ -96,13 +101,46 @@ def test_closing_ends_the_process_within_a_second_even_while_it_works(service: S
     thread = threading.Thread(target=work)
     thread.start()
     assert started.wait(60)
-    child = service._process
-    assert child is not None
+    [child] = workers()
     began = time.monotonic()
     service.close()
     thread.join(5)
     assert time.monotonic() - began < 2.0  # a second and a half-loaded machine
-    assert not child.is_alive()
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
     assert failures
     with pytest.raises(Cancelled):
         service.call("devices", {}, Token())
+
+
+def test_ending_a_worker_that_does_not_listen_costs_other_calls_nothing_but_time(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("musicclass_gui.app.service._PATIENCE_S", 0.1)
+    service.call("devices", {}, Token())
+    [child] = workers()
+    child.suspend()  # it neither works nor listens
+    found: list[Any] = []
+    aside = threading.Thread(target=lambda: found.append(service.call("devices", {}, Token())))
+    aside.start()
+    token = Token()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        service.call("analyse", request(noise(tmp_path / "a.wav", 10)), token)
+    aside.join(60)
+    assert found
+    assert ["cpu", "CPU"] in found[0]
+    assert workers() != [child]
+
+
+def test_a_worker_that_cannot_be_started_is_a_sentence(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_process: object) -> None:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr("multiprocessing.context.SpawnProcess.start", start)
+    with pytest.raises(ServiceError, match="could not be started"):
+        service.call("devices", {}, Token())
+
+
+def test_a_fault_in_the_worker_comes_with_its_traceback(service: Service) -> None:
+    with pytest.raises(RuntimeError, match=r"worker\.py[\s\S]*KeyError: 'sing'"):
+        service.call("sing", {}, Token())
