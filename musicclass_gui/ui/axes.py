@@ -29,6 +29,7 @@ _HERTZ_BETWEEN = (300, 400, 600, 700, 800, 900, 3000, 4000, 6000, 7000, 8000, 90
 _DECIBELS = (0, -6, -12, -18, -24, -30, -36, -42, -48, -54, -60, -3, -9, -15, -21, -27, -33, -39, -45, -51, -57)
 _TICK_ROOM_PX = 22
 _TEXT_GAP = 5
+_CUT_OFF_PX = 6
 
 
 def time_step(length_s: float, width_px: float) -> tuple[float, int]:
@@ -110,9 +111,19 @@ class TimeAxis(_QuietAxis):
     def __init__(self) -> None:
         super().__init__("top")
         self._decimals = 0
+        self._known = False
+
+    def set_known(self, known: bool) -> None:
+        """Whether there is a recording whose time can be told; without one the ruler is empty."""
+        if known != self._known:
+            self._known = known
+            self.picture = None
+            self.update()
 
     def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
         """What pyqtgraph asks: labelled ticks, then small ones."""
+        if not self._known:
+            return []
         step, parts = time_step(maxVal - minVal, size)
         self._decimals = decimals_for(step)
         return [(step, time_ticks(minVal, maxVal, step)), (step / parts, time_ticks(minVal, maxVal, step / parts))]
@@ -131,7 +142,8 @@ class HertzAxis(_QuietAxis):
 
     def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
         """What pyqtgraph asks."""
-        self._texts = dict(hertz_ticks(size, self._bands))
+        least = _CUT_OFF_PX * self._bands / size  # the edge of the plots is near
+        self._texts = {height: text for height, text in hertz_ticks(size, self._bands) if height >= least}
         between = [hz_to_height(hz) for hz in _HERTZ_BETWEEN]
         return [(10.0, list(self._texts)), (1.0, between)]
 

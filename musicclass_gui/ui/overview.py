@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from musicclass_gui.app.theme import class_colour, mix
 from musicclass_gui.ui.timeline_paint import Scale, colour, draw_focus, draw_line, draw_pending, draw_selection, playhead_pen
+from musicclass_gui.ui.timeline_view import SHORTEST_S
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,7 +97,7 @@ class Overview(QWidget):
     def whole(self) -> Scale:
         """Where the times of the whole recording lie."""
         width = max(1.0, self.width() - self._gutter - self._margin)
-        return Scale(0.0, max(self._view.duration_s, 1e-3), self._gutter, width)
+        return Scale(0.0, max(self._view.duration_s, SHORTEST_S), self._gutter, width)
 
     def box(self) -> QRectF:
         """The box around what is in view."""

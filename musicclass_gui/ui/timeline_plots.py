@@ -18,7 +18,7 @@ from musicclass_gui.ui.timeline_items import WAVE_HEIGHT, MelItem, OverlayItem, 
 from musicclass_gui.ui.timeline_paint import Scale, draw_focus, draw_handle, hover_pen, playhead_pen, small_font
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QKeyEvent, QPaintEvent
+    from PySide6.QtGui import QFocusEvent, QKeyEvent, QPaintEvent
 
     from musicclass_gui.app.theme import Theme
     from musicclass_gui.engine.picture import Picture
@@ -39,6 +39,7 @@ class Plots(pg.GraphicsLayoutWidget):  # type: ignore[misc] # pyqtgraph has no t
         self._view, self._theme = view, theme
         self._gutter, self._margin = gutter, margin
         self._playhead_s = 0.0
+        self._ringed = False
         self.setObjectName("timeline_plots")
         self.setMinimumSize(*_LEAST_PX)
         self.setFrameShape(pg.QtWidgets.QFrame.Shape.NoFrame)
@@ -140,6 +141,7 @@ class Plots(pg.GraphicsLayoutWidget):  # type: ignore[misc] # pyqtgraph has no t
 
     def follow_view(self) -> None:
         """Show what the view says."""
+        self._time_axis.set_known(self._view.duration_s > 0)
         for box in self._boxes:
             box.setXRange(*self._view.span)
         self._update_ruler()
@@ -170,8 +172,19 @@ class Plots(pg.GraphicsLayoutWidget):  # type: ignore[misc] # pyqtgraph has no t
         x = scale.x(self._playhead_s)
         if area.left() <= x <= area.right():
             draw_handle(painter, x, area.top(), self._theme)
-        if self.hasFocus():
+        if self.hasFocus() and self._ringed:
             draw_focus(painter, QRectF(self.viewport().rect()), self._theme)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """What Qt tells: the ring, which a click does not need, is around all of it, so all of it is painted anew."""
+        super().focusInEvent(event)
+        self._ringed = event.reason() != Qt.FocusReason.MouseFocusReason
+        self.viewport().update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """What Qt tells."""
+        super().focusOutEvent(event)
+        self.viewport().update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """What Qt tells: keys belong to the timeline, not to the scene."""

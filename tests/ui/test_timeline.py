@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QAccessible, QColor, QImage, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -478,6 +478,18 @@ def test_focus_is_visible(timeline: Timeline, qtbot: QtBot, number: int) -> None
     assert shot(row) != without
 
 
+def test_all_of_the_ring_is_painted_at_once(timeline: Timeline, qtbot: QtBot) -> None:
+    timeline.activateWindow()
+    timeline.lanes[1].setFocus()
+    qtbot.waitUntil(timeline.lanes[1].hasFocus)
+    qtbot.wait(20)
+    painted: list[QRect] = []
+    paint, timeline.plots.paintEvent = timeline.plots.paintEvent, lambda event: painted.append(event.region().boundingRect())
+    timeline.plots.setFocus()
+    qtbot.waitUntil(lambda: plots(timeline).rect() in painted)
+    timeline.plots.paintEvent = paint
+
+
 # what is drawn
 
 
@@ -601,6 +613,15 @@ def test_nothing_open(make: Callable[..., Timeline], qtbot: QtBot) -> None:
     for key in (Qt.Key.Key_Plus, Qt.Key.Key_Left, Qt.Key.Key_End):
         qtbot.keyClick(timeline.plots, key)
     assert not shot(timeline).isNull()
+
+
+def test_before_anything_is_known_the_ruler_is_empty_and_the_box_covers_the_overview(make: Callable[..., Timeline]) -> None:
+    timeline = make(None, float("nan"))
+    ruler = timeline.plots._time_axis
+    assert ruler.tickValues(0.0, SHORTEST_S, 800) == []
+    assert timeline.overview.box().right() <= timeline.overview.whole().right + 1
+    timeline.set_picture(None, 30.0)
+    assert ruler.tickValues(0.0, 30.0, 800)
 
 
 def test_themes_change_all_rows(timeline: Timeline) -> None:
