@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QSp
 
 from musicclass_gui.app import words
 from musicclass_gui.ui.bars import ROW_PADDING, ClassRow
-from musicclass_gui.ui.evidence import DecidingWindows, Neighbours
+from musicclass_gui.ui.evidence import NEIGHBOUR_PADDING, DecidingWindows, Neighbours
 from musicclass_gui.ui.widgets import Columns, Elided, Styled, set_role, text
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _FEWEST_CLASSES = 3
 _MOST_CLASSES = 10
 _TIGHT_CLASSES = 4  # with so few there is no room for all neighbours either
-_CARD_WITHOUT_CLASSES = 240  # pixels: the rest of a card with all its evidence
 _NEIGHBOURS_SHOWN = 3
 _NEIGHBOURS_IF_TIGHT = 2
 _COLUMN_WIDTH = 300
@@ -93,6 +92,11 @@ def waiting(document: Document, name: str) -> str:
     return sentences[document.state]
 
 
+def neighbours_beside(classes: int) -> int:
+    """How many nearest training recordings a card names that lists so many classes."""
+    return _NEIGHBOURS_IF_TIGHT if classes <= _TIGHT_CLASSES else _NEIGHBOURS_SHOWN
+
+
 class AnswersPanel(QScrollArea):
     """All cards. `heard` carries a span in seconds to seek to and play; `class_chosen` a classifier and a class."""
 
@@ -123,6 +127,7 @@ class AnswersPanel(QScrollArea):
             self._deal(classifiers)
         for name, card in self.cards.items():
             card.show_answer(document.answers.get(name), document, ran_on)
+        self._fit_classes()
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in another theme."""
@@ -137,11 +142,19 @@ class AnswersPanel(QScrollArea):
 
     def _fit_classes(self) -> None:
         """List as many classes as fit without scrolling."""
-        stacked = 1 if self.width() >= _COLUMN_WIDTH * len(self.cards) else len(self.cards)
-        room = self.viewport().height() / max(1, stacked) - _CARD_WITHOUT_CLASSES
-        self._classes = min(_MOST_CLASSES, max(_FEWEST_CLASSES, int(room / (self.fontMetrics().height() + ROW_PADDING))))
+        answered = [card for card in self.cards.values() if card.answered]
+        deep = min(1, len(answered)) if self._columns.side_by_side else len(answered)
+        rest = self._page.heightForWidth(self.width()) - deep * self._list_height(self._classes)
+        counts = range(_MOST_CLASSES, _FEWEST_CLASSES, -1)
+        fitting = (count for count in counts if rest + deep * self._list_height(count) <= self.height())
+        self._classes = next(fitting, _FEWEST_CLASSES)
         for card in self.cards.values():
             card.set_classes_shown(self._classes)
+
+    def _list_height(self, classes: int) -> int:
+        """How high the classes and neighbours of a card are, in pixels, when it lists so many classes."""
+        line = self.fontMetrics().height()
+        return classes * (line + ROW_PADDING) + neighbours_beside(classes) * (line + NEIGHBOUR_PADDING)
 
     def _deal(self, classifiers: Sequence[str]) -> None:
         self._columns.clear()
@@ -150,6 +163,7 @@ class AnswersPanel(QScrollArea):
             card.heard.connect(self.heard)
             card.class_chosen.connect(self.class_chosen)
             self._columns.add(card)
+            card.show()  # now, not when Qt comes to it: what is not shown yet has no height to reckon with
         self._fit_classes()
 
 
@@ -176,6 +190,7 @@ class AnswerCard(Styled):
         self._ranking.setSpacing(0)
         self._windows = DecidingWindows()
         self._neighbours = Neighbours(_NEIGHBOURS_SHOWN)
+        self._neighbours.set_most(neighbours_beside(self._classes))
         self._note = text("", "small", wrap=True)
         self._note.setContentsMargins(0, 8, 0, 0)
         self._build()
@@ -194,6 +209,11 @@ class AnswerCard(Styled):
             self._show_details(answer)
         self._answer = answer
 
+    @property
+    def answered(self) -> bool:
+        """Whether an answer is shown."""
+        return self._answer is not None
+
     def set_theme(self, theme: Theme) -> None:
         """Draw in another theme."""
         self._theme = theme
@@ -204,7 +224,7 @@ class AnswerCard(Styled):
         """List this many classes, if the answer ranks as many."""
         if count != self._classes:
             self._classes = count
-            self._neighbours.set_most(_NEIGHBOURS_IF_TIGHT if count <= _TIGHT_CLASSES else _NEIGHBOURS_SHOWN)
+            self._neighbours.set_most(neighbours_beside(count))
             if self._answer is not None:
                 self._show_ranking(self._answer)
 
@@ -225,6 +245,8 @@ class AnswerCard(Styled):
         box.addSpacing(4)
         box.addWidget(self._closest)
         box.addLayout(self._ranking)
+        for _ in range(_MOST_CLASSES):  # all, and before the windows: Tab goes through widgets in the order they came
+            self._add_row()
         self._windows.heard.connect(self.heard)
         for part in (self._windows, self._neighbours, self._note):
             box.addWidget(part)
@@ -242,8 +264,6 @@ class AnswerCard(Styled):
 
     def _show_ranking(self, answer: Answer) -> None:
         ranking = answer.ranking[: self._classes]
-        while len(self._rows) < len(ranking):
-            self._add_row()
         labels = [ranked.label for ranked in answer.ranking]
         metrics = self.fontMetrics()
         width = min(150, max((metrics.horizontalAdvance(ranked.label) for ranked in ranking), default=0) + 4)
@@ -254,6 +274,7 @@ class AnswerCard(Styled):
 
     def _add_row(self) -> None:
         row = ClassRow(self._theme)
+        row.hide()
         row.clicked.connect(lambda: self.class_chosen.emit(self.classifier, row.label))
         self._rows.append(row)
         self._ranking.addWidget(row)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from musicclass_gui.engine.answers import Evidence
 
+NEIGHBOUR_PADDING = 2  # pixels between two nearest training recordings
 _WINDOWS_SHOWN = 3
 
 
@@ -87,7 +88,7 @@ class Neighbours(QWidget):
         super().__init__()
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 6, 0, 0)
-        box.setSpacing(2)
+        box.setSpacing(NEIGHBOUR_PADDING)
         heading = text("Sounds most like (distance)", "section")
         heading.setToolTip("Training recordings whose mean embedding is nearest; smaller distances are more alike.")
         box.addWidget(heading)
