@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
@@ -34,6 +35,25 @@ if TYPE_CHECKING:
     from musicclass_gui.app.actions import Action
     from musicclass_gui.engine.encoders import EncoderSpec
 
+_TIMELINE = {
+    "Timeline, with the mouse": (
+        ("Click", "Go there"),
+        ("Click a segment", "Hear it"),
+        ("Double-click a segment", "Select it and zoom to it"),
+        ("Wheel", "Zoom to the mouse"),
+        ("Shift+Wheel", "Move to and fro"),
+        ("Drag", "Move what is in view"),
+        ("Shift+Drag", "Select a span; drag its edges to change it"),
+    ),
+    "Timeline, with the keyboard": (
+        ("←  →", "Move what is in view; in a lane, go from segment to segment"),
+        ("+  −", "Zoom"),
+        ("0", "Show the whole recording"),
+        ("[  ]", "Start or end the selection at the playhead"),
+        ("Enter", "In a lane, hear the segment"),
+    ),
+}
+
 
 class Sheet(QDialog):
     """A dialog with a heading, a body and Close; it goes away for good when closed."""
@@ -59,6 +79,8 @@ class Sheet(QDialog):
         super().showEvent(event)
         for button in self.findChildren(QPushButton):
             button.setAutoDefault(False)
+        for button in self.buttons.buttons():
+            button.setIcon(QIcon())  # Fusion's own are of no theme
 
 
 def shortcut_sheet(parent: QWidget, actions: Sequence[Action]) -> Sheet:
@@ -84,6 +106,9 @@ def _shortcut_lines(actions: Sequence[Action]) -> list[tuple[str, str, str]]:
     for menu in dict.fromkeys(_top(action) for action in keyed):
         lines.append((menu, "", "name"))
         lines += [(keys_text(action), action.full_text, "body") for action in keyed if _top(action) == menu]
+    for heading, rows in _TIMELINE.items():
+        lines.append((heading, "", "name"))
+        lines += [(left, right, "body") for left, right in rows]
     return lines
 
 
@@ -104,11 +129,12 @@ def _scrolled(page: QWidget, name: str) -> QScrollArea:
 
 def about(parent: QWidget) -> Sheet:
     """What this program is."""
-    sheet = Sheet(parent, "About MusicClass", 480, 300)
+    sheet = Sheet(parent, "About MusicClass", 480, 340)
     sheet.body.addWidget(text(f"Version {__version__}, MIT licence", "muted"))
     for paragraph in (
         "MusicClass shows what a recording is and why: its genre and its composer, second by second, with an honest “none of these”.",
         "Everything happens on this computer. The program uses the network only to fetch an encoder's weights, after you said yes.",
+        "The classifiers were learned from research collections; each one's card, in the folder “models”, says from which and how well.",
         "The percentages are calibrated on recordings that the classifiers had not heard. They are still guesses by a machine.",
     ):
         sheet.body.addWidget(text(paragraph, wrap=True))

@@ -122,7 +122,8 @@ class Preferences(Sheet):
         make = self._maker(field)
         editor = make(field)
         self._name(editor, field)
-        editor.setMinimumHeight(_LINE_HEIGHT)
+        if editor.layout() is None:  # one that has knows itself how much its parts need
+            editor.setMinimumHeight(_LINE_HEIGHT)
         self.editors[field.key] = editor
         self._refreshers[field.key]()
         return editor

@@ -75,3 +75,9 @@ def test_enter_in_a_field_presses_no_button(parent: QWidget, qtbot: QtBot) -> No
     sheet = SelfCheck(parent)
     sheet.show()
     assert not any(button.autoDefault() for button in sheet.findChildren(QPushButton))
+
+
+def test_the_shortcut_sheet_says_what_the_mouse_does(parent: QWidget) -> None:
+    shown = said(shortcut_sheet(parent, ACTIONS))
+    for gesture in ("Zoom to the mouse", "Select a span", "Hear it"):
+        assert gesture in shown

@@ -121,3 +121,12 @@ def test_everything_that_takes_focus_has_a_name(dialog: Preferences) -> None:
     for widget in dialog.findChildren(QWidget):
         if isinstance(widget, editors) and not isinstance(widget.parentWidget(), (QDoubleSpinBox, QComboBox)):
             assert widget.accessibleName(), widget
+
+
+def test_no_button_is_cut_off(dialog: Preferences, qtbot: QtBot) -> None:
+    dialog.resize(dialog.minimumSizeHint())
+    qtbot.wait(20)
+    for button in dialog.findChildren(QPushButton):
+        holder = button.parentWidget()
+        assert button.height() >= button.minimumSizeHint().height(), button.text()
+        assert holder.rect().contains(button.geometry()), button.text()
