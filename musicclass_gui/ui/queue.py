@@ -5,6 +5,7 @@ It shows the session's rows and passes wishes on as actions; it starts no work i
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _BUTTONS = ("queue.pause", "queue.retry", "queue.cancel", "queue.remove", "queue.clear_done")
 _EXPORTS = ("queue.export_csv", "queue.export_json")
 _ROW_ACTIONS = ("queue.retry", "queue.cancel", "queue.remove")
-_WIDTHS = (96, 160, 64, 168, 128, 160, 90)
+_WIDTHS = (96, 160, 64, 164, 124, 160, 84)
 _NAME, _REASON = 1, 5  # the columns that take spare width
 _SCALE = 1000
 
@@ -75,8 +76,9 @@ class QueuePanel(QStackedWidget):
 
     def _summary(self, over: int, total: int) -> str:
         if over == total:
-            failed = sum(row.state == "failed" for row in self._session.queue)
-            return f"{words.counted(total, 'recording')}, all over" + (f", {failed} failed" if failed else "")
+            counts = Counter(row.state for row in self._session.queue)
+            ends = ", ".join(f"{counts[state]} {state}" for state in ("done", "failed", "cancelled") if counts[state])
+            return f"{words.counted(total, 'recording')}: {ends}"
         rest = "paused" if self._session.queue_paused else words.eta(self._session.queue_eta_s)
         return ", ".join(filter(None, [f"{over} of {total}", rest]))
 

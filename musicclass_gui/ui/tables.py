@@ -122,19 +122,24 @@ class Sorted(QSortFilterProxyModel):
 
 
 class Bars(QStyledItemDelegate):
-    """Draws a cell's fraction as a bar at its right, beside the text."""
+    """Draws a cell's fraction as a bar beside the text."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one cell."""
         fraction = index.data(FRACTION_ROLE)
         super().paint(painter, option, index)
         if isinstance(fraction, float):
-            self._draw_bar(painter, option, fraction, index.data() or "")
+            right_aligned = bool(index.data(Qt.ItemDataRole.TextAlignmentRole) & Qt.AlignmentFlag.AlignRight)
+            self._draw_bar(painter, option, fraction, index.data() or "", right_aligned)
 
-    def _draw_bar(self, painter: QPainter, option: QStyleOptionViewItem, fraction: float, words: str) -> None:
-        left = option.rect.left() + option.fontMetrics.horizontalAdvance(words) + 24
-        left = max(left, min(option.rect.left() + 190, option.rect.right() - _BAR_WIDTH - 12))
-        width = min(_BAR_WIDTH, option.rect.right() - left - 12)
+    def _draw_bar(self, painter: QPainter, option: QStyleOptionViewItem, fraction: float, words: str, right_aligned: bool) -> None:
+        room = option.fontMetrics.horizontalAdvance(words) + 24
+        if right_aligned:
+            left, right = option.rect.left() + 8, option.rect.right() - room
+        else:
+            left = max(option.rect.left() + room, min(option.rect.left() + 190, option.rect.right() - _BAR_WIDTH - 12))
+            right = option.rect.right() - 12
+        width = min(_BAR_WIDTH, right - left)
         if width < 20:
             return
         bar = QRectF(QRect(left, option.rect.center().y() - 2, width, 6))

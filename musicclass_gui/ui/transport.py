@@ -53,7 +53,7 @@ class Transport(QWidget):
         """Show how long the recording is; NaN when there is none."""
         known = math.isfinite(duration_s)
         set_role(self.clock, "clock" if known else "clock-idle")
-        self.total.setText(f"/ {words.clock(duration_s)}" if known else "")
+        self.total.setText(f"/ {words.clock(round(duration_s))}" if known else "")
         widest = words.clock(duration_s if known else 0.0, tenths=True)
         self.clock.setMinimumWidth(self.clock.fontMetrics().horizontalAdvance(widest) + 6)
         self.show_position(self._player.position_s)
