@@ -71,9 +71,9 @@ class Document:
         return Result(self.path, self.duration_s, list(self.answers.values()), self.error or None, self.notices)
 
 
-@dataclass
+@dataclass(eq=False)
 class QueueRow:
-    """One recording of the queue. `state` is "waiting", "reading", "done", "failed" or "cancelled"."""
+    """One recording of the queue, equal to itself only. `state` is "waiting", "reading", "done", "failed" or "cancelled"."""
 
     path: Path
     state: str = "waiting"

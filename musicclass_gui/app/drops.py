@@ -17,7 +17,7 @@ _BUDGET_S = 0.05  # a drag must not stutter because a folder is large
 
 def plan_drop(paths: Sequence[Path]) -> str:
     """One sentence: open a recording, queue many, or why nothing can be done."""
-    if len(paths) == 1 and not paths[0].is_dir():
+    if len(paths) == 1 and not os.path.isdir(paths[0]):
         return f"Open “{paths[0].name}”" if _is_audio(paths[0].name) else f"Try to open “{paths[0].name}”, which does not look like audio"
     audio, other, complete = _count(paths)
     where = f" from “{paths[0].name}”" if len(paths) == 1 else ""
@@ -48,7 +48,7 @@ def _count(paths: Sequence[Path]) -> tuple[int, int, bool]:
 
 def _names(paths: Sequence[Path]) -> Iterator[str]:
     for path in paths:
-        if not path.is_dir():
+        if not os.path.isdir(path):
             yield path.name
             continue
         for _, folders, files in os.walk(path):

@@ -6,6 +6,7 @@ exception, and knows no Qt. No QObject is made, used up or destroyed on a worker
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
@@ -13,10 +14,13 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QThread, Signal, Slot
 
+from musicclass_gui.engine.errors import MusicClassError
 from musicclass_gui.engine.task import Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+FAULT = "A fault in the program stopped this; please report it."
 
 T = TypeVar("T")
 Discipline = Literal["latest", "fifo"]
@@ -76,6 +80,14 @@ def on_main(closure: Callable[[], None]) -> None:
     if _bridge is None:
         raise RuntimeError("neither was a lane made nor `prepare` called")
     _bridge.post(closure)
+
+
+def said(error: Exception) -> str:
+    """The sentence for users in a failure of a job; a fault of the program also goes where all such go, to be reported."""
+    if isinstance(error, MusicClassError):
+        return str(error)
+    sys.excepthook(type(error), error, error.__traceback__)
+    return FAULT
 
 
 class Inline(Executor):

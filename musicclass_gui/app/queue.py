@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from musicclass_gui.app.documents import QueueRow
+from musicclass_gui.app.jobs import said
 from musicclass_gui.engine.events import Answered, Event, Finished, Noticed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
     from musicclass_gui.app.jobs import Job, Lane
@@ -47,27 +48,21 @@ class Queue(QObject):
 
     def retry(self, indices: Iterable[int]) -> None:
         """Analyse rows again that are over."""
-        for row in self._rows(indices):
-            if row.over:
-                self._replace(row, QueueRow(row.path))
+        again = {row for row in self._rows(indices) if row.over}
+        self.rows = [QueueRow(row.path) if row in again else row for row in self.rows]
         self._next()
         self.changed.emit()
 
     def cancel(self, indices: Iterable[int]) -> None:
         """Stop rows that wait or are being read."""
-        for row in self._rows(indices):
-            if row is self._current and self._job is not None:
-                self._job.cancel()
-                self._end("cancelled", "Cancelled.")
-            elif row.state == "waiting":
-                row.state, row.reason = "cancelled", "Cancelled."
+        self._cancel(self._rows(indices))
         self.changed.emit()
 
     def remove(self, indices: Iterable[int]) -> None:
         """Take rows away, stopping the one that is being read."""
-        chosen = self._rows(indices)
-        self.cancel([self.rows.index(row) for row in chosen])
+        chosen = set(self._rows(indices))
         self.rows = [row for row in self.rows if row not in chosen]
+        self._cancel(chosen)
         self.changed.emit()
 
     def clear_done(self) -> None:
@@ -99,8 +94,14 @@ class Queue(QObject):
     def _rows(self, indices: Iterable[int]) -> list[QueueRow]:
         return [self.rows[index] for index in indices if 0 <= index < len(self.rows)]
 
-    def _replace(self, old: QueueRow, new: QueueRow) -> None:
-        self.rows[self.rows.index(old)] = new
+    def _cancel(self, rows: Collection[QueueRow]) -> None:
+        """Those that wait first, so that none of them is started when the one that is being read stops."""
+        for row in rows:
+            if row.state == "waiting":
+                row.state, row.reason = "cancelled", "Cancelled."
+        if self._job is not None and self._current in rows:
+            self._job.cancel()
+            self._end("cancelled", "Cancelled.")
 
     def _next(self) -> None:
         """Start the first waiting row, if none is being worked on."""
@@ -124,6 +125,8 @@ class Queue(QObject):
             (self._job.token.resume if running else self._job.token.pause)()
 
     def _take(self, row: QueueRow, event: Event) -> None:
+        if row.over:  # told before, delivered after it was cancelled
+            return
         if isinstance(event, Answered):
             row.answers = {answer.classifier: answer for answer in event.answers}
         elif isinstance(event, Finished):
@@ -140,7 +143,7 @@ class Queue(QObject):
         self._end("done", "")
 
     def _failed(self, error: Exception) -> None:
-        self._end("failed", str(error))
+        self._end("failed", said(error))
 
     def _end(self, state: str, reason: str) -> None:
         row, self._current, self._job = self._current, None, None

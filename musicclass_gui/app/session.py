@@ -6,6 +6,7 @@ Views read its plain data and listen to one signal, `changed`, that says which p
 from __future__ import annotations
 
 import math
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,12 @@ from PySide6.QtCore import QObject, Signal
 
 from musicclass_gui.app.documents import Change, Document, QueueRow
 from musicclass_gui.app.drops import plan_drop
-from musicclass_gui.app.jobs import Lane, shut_down
+from musicclass_gui.app.jobs import Lane, said, shut_down
 from musicclass_gui.app.queue import Queue
 from musicclass_gui.app.service import Service
 from musicclass_gui.engine import encoders, events, places
+from musicclass_gui.engine.audio import find_recordings, read_window, to_mono
+from musicclass_gui.engine.errors import MusicClassError
 from musicclass_gui.engine.events import Answered, Event, Finished, Noticed, Opened, Pictured
 from musicclass_gui.engine.picture import Picture
 
@@ -52,6 +55,7 @@ class Session(QObject):
         self._looking, self._batching = Service(), Service()
         self._look, self._samples = Lane("latest", name="look"), Lane("latest", name="samples")
         self._batch, self._aside = Lane("fifo", name="batch"), Lane("fifo", name="aside")
+        self._search = Lane("fifo", name="search")  # not behind a download or the first import of torch
         self._queue = Queue(self._batch, partial(self._analysis, self._batching, picture=False), self)
         self._queue.changed.connect(partial(self._tell, Change.QUEUE))
         settings.changed.connect(self._setting_changed)
@@ -78,11 +82,11 @@ class Session(QObject):
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open one recording; of several, or of folders, open the first and queue all."""
-        if len(paths) == 1 and not paths[0].is_dir():
+        if len(paths) == 1 and not os.path.isdir(paths[0]):
             self.open(paths[0])
         elif paths:
             self._set_activity("Looking for recordings")
-            self._aside.submit(partial(_find, list(paths)), done=self._found, failed=self._complain)
+            self._search.submit(partial(find_recordings, list(paths)), done=self._found, failed=self._complain)
 
     def plan_drop(self, paths: Sequence[Path]) -> str:
         """What dropping `paths` would do, in one sentence."""
@@ -207,7 +211,9 @@ class Session(QObject):
 
     def close(self) -> None:
         """Stop everything, within a second."""
-        lanes = [self._look, self._samples, self._batch, self._aside]
+        if self.document.state == "reading":  # what was told before arrives no more
+            self.document.state = "cancelled"
+        lanes = [self._look, self._samples, self._batch, self._aside, self._search]
         for lane in lanes:
             lane.cancel()
         for service in (self._looking, self._batching):
@@ -272,7 +278,7 @@ class Session(QObject):
         self._settle("ready")
 
     def _failed(self, error: Exception) -> None:
-        self.document.error = str(error)
+        self.document.error = said(error)
         self._settle("failed")
 
     def _settle(self, state: str) -> None:
@@ -284,7 +290,7 @@ class Session(QObject):
     def _found(self, paths: list[Path]) -> None:
         self._set_activity("")
         if not paths:
-            self._complain(FileNotFoundError("No audio files were found there."))
+            self._complain(MusicClassError("No audio files were found there; open another folder."))
             return
         self._queue.add(paths)
         if self.document.state != "reading":
@@ -326,21 +332,14 @@ class Session(QObject):
 
     def _complain(self, error: Exception) -> None:
         self.activity = ""
-        self.notices.append(str(error))
+        sentence = said(error)
+        if sentence not in self.notices:
+            self.notices.append(sentence)
         self._tell(Change.NOTICE)
 
     def _tell(self, change: Change) -> None:
         self.changed.emit(change)
 
 
-def _find(paths: list[Path], token: Token) -> list[Path]:
-    from musicclass_gui.engine.audio import find_recordings
-
-    return find_recordings(paths)
-
-
 def _read_span(recording: Any, start_s: float, end_s: float, token: Token) -> Audio:
-    from musicclass_gui.engine.audio import read_window, to_mono
-
-    token.check()
-    return to_mono(read_window(recording, start_s, end_s))
+    return to_mono(read_window(recording, start_s, end_s, token))

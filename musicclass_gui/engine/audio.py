@@ -93,7 +93,7 @@ def open_blocks(recording: Recording, *, start_s: float = 0.0, block_frames: int
     return Blocks(recording, start_s, block_frames, token)
 
 
-def read_window(recording: Recording, start_s: float, end_s: float) -> Audio:
+def read_window(recording: Recording, start_s: float, end_s: float, token: Token | None = None) -> Audio:
     """The samples of `[start_s, end_s)`, float32 (frames, channels) at the native rate; fewer at the recording's end.
 
     Where a window of AAC coded with perceptual noise substitution is read by seeking, that noise differs from a full decode.
@@ -101,7 +101,7 @@ def read_window(recording: Recording, start_s: float, end_s: float) -> Audio:
     start = round(max(0.0, start_s) * recording.sample_rate)
     wanted = max(0, round(end_s * recording.sample_rate) - start)
     parts: list[Audio] = []
-    with open_blocks(recording, start_s=start / recording.sample_rate) as blocks:
+    with open_blocks(recording, start_s=start / recording.sample_rate, token=token) as blocks:
         while wanted > 0 and (block := next(blocks, None)) is not None:
             parts.append(block[:wanted])
             wanted -= len(block)

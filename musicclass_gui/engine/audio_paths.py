@@ -85,16 +85,21 @@ def content_hash(path: Path | str, token: Token | None = None) -> str:
     return digest.hexdigest()
 
 
-def find_recordings(paths: Iterable[Path]) -> list[Path]:
-    """Files as given; folders searched with all below them, in natural order, for audio by name. Hidden ones are skipped."""
+def find_recordings(paths: Iterable[Path], token: Token | None = None) -> list[Path]:
+    """Files as given; folders searched with all below them, in natural order, for audio by name. Hidden ones are skipped.
+
+    Raises `Cancelled` when the token says so.
+    """
     found: dict[Path, None] = {}
     for path in map(Path, paths):
-        found.update(dict.fromkeys(_audio_below(path) if path.is_dir() else [path]))
+        found.update(dict.fromkeys(_audio_below(path, token) if os.path.isdir(path) else [path]))
     return list(found)
 
 
-def _audio_below(folder: Path) -> Iterator[Path]:
+def _audio_below(folder: Path, token: Token | None) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
+        if token is not None:
+            token.check()
         folders[:] = sorted((name for name in folders if not name.startswith(".")), key=_natural)
         for name in sorted(files, key=_natural):
             path = Path(parent, name)
@@ -103,7 +108,7 @@ def _audio_below(folder: Path) -> Iterator[Path]:
 
 
 def _is_special(path: Path) -> bool:
-    return path.exists() and not path.is_file()
+    return os.path.exists(path) and not os.path.isfile(path)  # unlike pathlib's, these never raise
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pytest
 import soundfile
 
 from musicclass_gui.app.documents import Change
+from musicclass_gui.app.jobs import FAULT
 from musicclass_gui.app.session import Session
 from musicclass_gui.app.settings import Settings
 from musicclass_gui.engine import places
@@ -163,3 +165,57 @@ def test_closing_in_the_middle_of_everything_takes_about_a_second(session: Sessi
     began = time.monotonic()
     session.close()
     assert time.monotonic() - began < 2.0  # one second on a machine that does nothing else
+
+
+def test_nothing_arrives_after_closing(session: Session, qtbot: QtBot, tmp_path: Path) -> None:
+    session.open(sound(tmp_path / "a.wav", 900))
+    until(qtbot, lambda: bool(session.document.answers))
+    session.close()
+    changes: list[Change] = []
+    session.changed.connect(changes.append)
+    qtbot.wait(300)
+    assert changes == []
+
+
+def test_many_rows_are_cancelled_and_removed_at_once(session: Session, qtbot: QtBot, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.wav" for number in range(5000)]
+    session.queue_pause(True)
+    session._queue.add(paths)
+    began = time.monotonic()
+    session.queue_cancel(range(4999))
+    assert [row.state for row in session.queue] == ["cancelled"] * 4999 + ["reading"]
+    session.queue_retry(range(10))
+    session.queue_remove(range(5000))
+    assert session.queue == []
+    assert time.monotonic() - began < 2.0
+    session.queue_pause(False)
+    session._queue.add([sound(tmp_path / "a.wav", 11)])
+    until(qtbot, lambda: session.queue[0].state == "done")
+
+
+def test_a_fault_of_the_program_is_reported_and_not_shown_as_code(
+    session: Session, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported: list[BaseException] = []
+    monkeypatch.setattr("sys.excepthook", lambda kind, error, trace: reported.append(error))
+    monkeypatch.setattr(session, "_fields", lambda path, picture: {"path": str(path)})  # the worker misses the rest
+    session.open(sound(tmp_path / "a.wav", 11))
+    until(qtbot, lambda: session.document.state == "failed")
+    assert session.document.error == FAULT
+    assert "KeyError" in str(reported[0])
+
+
+def test_a_folder_is_searched_while_something_is_being_fetched(session: Session, qtbot: QtBot, tmp_path: Path) -> None:
+    held = threading.Event()
+    session._aside.submit(lambda token: held.wait(60))
+    sound(tmp_path / "a.wav", 11)
+    session.open_paths([tmp_path])
+    until(qtbot, lambda: bool(session.queue))
+    held.set()
+
+
+def test_an_empty_folder_is_told(session: Session, qtbot: QtBot, tmp_path: Path) -> None:
+    for _ in range(2):
+        session.open_paths([tmp_path])
+        until(qtbot, lambda: bool(session.notices) and not session.activity)
+    assert ["No audio files" in notice for notice in session.notices] == [True]

@@ -354,6 +354,13 @@ def test_content_hash_is_the_sha256_of_the_bytes(tmp_path: Path) -> None:
         content_hash(tmp_path / "missing.wav")
 
 
+def test_searching_folders_can_be_cancelled(tmp_path: Path) -> None:
+    token = Token()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        find_recordings([tmp_path], token)
+
+
 def test_find_recordings_searches_folders_in_natural_order(tmp_path: Path) -> None:
     names = ["10.wav", "9.MP3", "a/track 2.flac", "a/Track 10.flac", "a/b/x.m4a", "a/notes.txt", ".hidden.wav", ".git/x.wav", "_y.opus"]
     for name in names:
