@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from musicclass_gui.app.documents import Document
     from musicclass_gui.app.theme import Theme
-    from musicclass_gui.engine.answers import Answer
+    from musicclass_gui.engine.answers import Answer, Ranked
 
 _FEWEST_CLASSES = 3
 _MOST_CLASSES = 10
@@ -30,6 +30,7 @@ _TIGHT_CLASSES = 4  # with so few there is no room for all neighbours either
 _NEIGHBOURS_SHOWN = 3
 _NEIGHBOURS_IF_TIGHT = 2
 _COLUMN_WIDTH = 300
+_NOTHING_BETWEEN = 1e-6  # probabilities that differ by less are equal
 _MEANING = (
     "Percentages are calibrated on recordings that the classifier had not heard: "
     "of all answers given with about 70 %, about 70 in 100 are right."
@@ -58,6 +59,12 @@ def headline(answer: Answer) -> tuple[str, str]:
         return "None of these", answer.reason or "It sounds like nothing that this classifier was taught."
     chance = next((ranked.probability for ranked in answer.ranking if ranked.label == answer.label), float("nan"))
     return _sentence(answer.label), _sentence(sureness(chance))
+
+
+def ranking_worth_showing(answer: Answer) -> list[Ranked]:
+    """The ranking, unless it says nothing: all classes of silence are equally likely."""
+    chances = [ranked.probability for ranked in answer.ranking]
+    return answer.ranking if len(chances) < 2 or max(chances) - min(chances) > _NOTHING_BETWEEN else []
 
 
 def remarks(answer: Answer) -> str:
@@ -263,7 +270,7 @@ class AnswerCard(Styled):
         self.setAccessibleName(f"{title(self.classifier)}: {large} {line}".strip())
 
     def _show_ranking(self, answer: Answer) -> None:
-        ranking = answer.ranking[: self._classes]
+        ranking = ranking_worth_showing(answer)[: self._classes]
         labels = [ranked.label for ranked in answer.ranking]
         metrics = self.fontMetrics()
         width = min(150, max((metrics.horizontalAdvance(ranked.label) for ranked in ranking), default=0) + 4)
@@ -283,7 +290,7 @@ class AnswerCard(Styled):
         if answer is None:
             for row in self._rows:
                 row.hide()
-        self._closest.setVisible(bool(answer and answer.ranking and answer.none_of_these))
+        self._closest.setVisible(bool(answer and answer.none_of_these and ranking_worth_showing(answer)))
         evidence = answer.evidence if answer else []
         self._windows.show_evidence([item for item in evidence if item.kind == "window"])
         self._neighbours.show_evidence([item for item in evidence if item.kind == "training"])

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from musicclass_gui.app.player import Player
 
+_SHORT_S = 10.0  # a length below this is given in tenths
 _DEFAULT_DEVICE = "System default"
 
 
@@ -53,7 +54,7 @@ class Transport(QWidget):
         """Show how long the recording is; NaN when there is none."""
         known = math.isfinite(duration_s)
         set_role(self.clock, "clock" if known else "clock-idle")
-        self.total.setText(f"/ {words.clock(round(duration_s))}" if known else "")
+        self.total.setText(f"/ {_length(duration_s)}" if known else "")
         widest = words.clock(duration_s if known else 0.0, tenths=True)
         self.clock.setMinimumWidth(self.clock.fontMetrics().horizontalAdvance(widest) + 6)
         self.show_position(self._player.position_s)
@@ -122,6 +123,10 @@ class Transport(QWidget):
         if self._player.problem:
             self.device_menu.addSeparator()
             self.device_menu.addAction(self._player.problem).setEnabled(False)
+
+
+def _length(duration_s: float) -> str:
+    return words.clock(duration_s, tenths=True) if duration_s < _SHORT_S else words.clock(round(duration_s))
 
 
 def _play_button(action: QAction) -> QToolButton:

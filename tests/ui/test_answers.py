@@ -126,7 +126,7 @@ def test_cards_stand_side_by_side_where_there_is_room(panel: AnswersPanel, qtbot
 
 
 def test_more_classes_are_listed_where_there_is_room(panel: AnswersPanel, qtbot: QtBot) -> None:
-    many = Answer("genre", "timbre", "a", False, [Ranked(letter, 0.1) for letter in "abcdefghij"], [])
+    many = Answer("genre", "timbre", "a", False, [Ranked(letter, 0.1 + place / 1000) for place, letter in enumerate("abcdefghij")], [])
     panel.resize(360, 200)
     panel.show_document(reading(genre=many), ["genre"], CPU)
     rows = [row for row in panel.findChildren(ClassRow) if not row.isHidden()]
@@ -161,7 +161,7 @@ def test_another_theme_is_drawn_at_once(panel: AnswersPanel) -> None:
 
 @pytest.mark.parametrize("height", [560, 640, 720, 800])
 def test_no_more_classes_are_listed_than_fit_without_scrolling(panel: AnswersPanel, qtbot: QtBot, height: int) -> None:
-    ranking = [Ranked(letter * 6, 0.1) for letter in "abcdefghij"]
+    ranking = [Ranked(letter * 6, 0.1 + place / 1000) for place, letter in enumerate("abcdefghij")]
     note = "Right on 57 % of 46 held-out recordings. " * 3
     cards = {name: Answer(name, "timbre", "aaaaaa", False, ranking, [], EVIDENCE, note=note) for name in ("genre", "composer")}
     panel.resize(360, height)
@@ -180,3 +180,13 @@ def test_tab_goes_from_the_classes_to_the_windows_that_decided(panel: AnswersPan
             order.append(widget.accessibleName())
         widget = widget.nextInFocusChain()
     assert [name[:4] for name in order] == ["blue", "jazz", "rock", "Play"]
+
+
+def test_a_ranking_that_says_nothing_is_not_shown(panel: AnswersPanel) -> None:
+    even = [Ranked(letter, 0.25) for letter in "abcd"]
+    silent = Answer("genre", "timbre", None, True, even, [], reason="The recording is silent, so there is nothing to name.")
+    panel.show_document(reading(genre=silent), ["genre"], CPU)
+    assert not [row for row in panel.findChildren(ClassRow) if not row.isHidden()]
+    assert "If it were" not in said(panel.cards["genre"])
+    panel.show_document(reading(genre=NONE), ["genre"], CPU)
+    assert "If it were" in said(panel.cards["genre"])
