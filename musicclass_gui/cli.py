@@ -6,8 +6,10 @@ Tables go to standard output, errors as one line each to standard error. Exit st
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import re
 import sys
 from contextlib import contextmanager
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.export import Result
     from musicclass_gui.engine.shelf import Shelf
 
+_SHORTEST_WINDOW_S, _LONGEST_WINDOW_S = 1.0, 60.0
+
 app = typer.Typer(
     help="See what a recording is and why. Without a command, `musicclass [FILE…]` opens the window.",
     no_args_is_help=True,
@@ -39,7 +43,21 @@ app = typer.Typer(
 models = typer.Typer(help="The encoders' weights and the classifiers built on them.", no_args_is_help=True)
 app.add_typer(models, name="models")
 
-DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, or one device such as cuda:1.")]
+
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
+        raise typer.BadParameter(f"“{text}” is no device; it is auto, cpu, cuda, or one device such as cuda:1.")
+    return text
+
+
+def _window(seconds: float) -> float:
+    if seconds != 0 and not _SHORTEST_WINDOW_S <= seconds <= _LONGEST_WINDOW_S:
+        raise typer.BadParameter(f"A window has {_SHORTEST_WINDOW_S:g} to {_LONGEST_WINDOW_S:g} seconds; 0 takes the encoder's own.")
+    return seconds
+
+
+DeviceOption = Annotated[str, typer.Option(callback=_device, help="auto, cpu, cuda, or one device such as cuda:1.")]
+WindowOption = Annotated[float, typer.Option(callback=_window, help="Window length in seconds; 0 takes the encoder's own.")]
 WeightsOption = Annotated[str, typer.Option("--weights", help="A folder with one sub-folder of weights per encoder.")]
 
 
@@ -54,6 +72,14 @@ def _main(
     _version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     """See what a recording is and why."""
+    for stream in (sys.stdout, sys.stderr):
+        _accept_any_name(stream)
+
+
+def _accept_any_name(stream: object) -> None:
+    """Names of files need not be valid text, nor fit the terminal's encoding; what other programs read is UTF-8."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
 
 
 @app.command()
@@ -62,7 +88,7 @@ def predict(
     classifier: Annotated[list[str] | None, typer.Option(help="Which classifiers answer; all by default.", metavar="ID")] = None,
     encoder: Annotated[str, typer.Option(help="Force one encoder instead of the best one that can run.", metavar="ID")] = "",
     device: DeviceOption = "auto",
-    window: Annotated[float, typer.Option(help="Window length in seconds; 0 takes the encoder's own.", min=0.0, max=60.0)] = 0.0,
+    window: WindowOption = 0.0,
     weights: WeightsOption = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per file and line.")] = False,
 ) -> None:
@@ -98,7 +124,8 @@ def selfcheck() -> None:
 def models_list(weights: WeightsOption = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """List encoders and classifiers: what they are, how good, and whether they can run here."""
     shelf = _shelf(weights)
-    rows = list(_encoder_rows(shelf)) + list(_classifier_rows(shelf))
+    with _errors_as_lines():
+        rows = list(_encoder_rows(shelf)) + list(_classifier_rows(shelf))
     if as_json:
         print(json.dumps(rows, ensure_ascii=False, indent=1))
         return
@@ -176,6 +203,9 @@ def _result(analyst: Analyst, request: Request) -> Result:
             answers = analyst.analyse(request, token, listen)
     except MusicClassError as error:
         return Result(request.path, math.nan, error=str(error), notices=notices)
+    except Exception as error:  # a fault must not keep the other files from being answered
+        fault = f"A fault in the program stopped this ({type(error).__name__}: {error}); please report it."
+        return Result(request.path, math.nan, error=fault, notices=notices)
     return Result(request.path, duration[0], answers, notices=notices)
 
 

@@ -14,9 +14,12 @@ import soundfile
 from typer.testing import CliRunner, Result
 
 from musicclass_gui.cli import app
+from musicclass_gui.engine import analysis
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from musicclass_gui.engine.audio import Recording
 
 RATE = 22050
 
@@ -72,7 +75,15 @@ def test_an_error_is_one_line_on_standard_error(letter: Path) -> None:
 
 @pytest.mark.parametrize(
     "args",
-    [["predict"], ["predict", "a.wav", "--classifier", "mood"], ["predict", "a.wav", "--window", "-1"], ["sing"], ["models", "fetch", "x"]],
+    [
+        ["predict"],
+        ["predict", "a.wav", "--classifier", "mood"],
+        ["predict", "a.wav", "--window", "-1"],
+        ["predict", "a.wav", "--window", "0.01"],
+        ["predict", "a.wav", "--device", "gpu"],
+        ["sing"],
+        ["models", "fetch", "x"],
+    ],
 )
 def test_wrong_usage_exits_with_2(args: list[str]) -> None:
     assert run(*args).exit_code == 2
@@ -117,3 +128,52 @@ def test_the_installed_command_never_prints_a_traceback(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names are text")
+@pytest.mark.parametrize("more", [["--json"], []])
+def test_a_name_that_is_no_text_is_answered_like_any_other(tone: Path, more: list[str]) -> None:
+    strange = tone.rename(tone.with_name(os.fsdecode(b"caf\xe9.wav")))
+    command = [sys.executable, "-m", "musicclass_gui", "predict", os.fsencode(strange), "--encoder", "timbre", *more]
+    env = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run(command, capture_output=True, env=env, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    text = done.stdout.decode("utf-8")
+    assert not more or json.loads(text)["path"] == str(strange)
+    assert "caf" in text
+
+
+def test_a_reader_that_has_seen_enough_is_no_error_to_talk_about(tone: Path) -> None:
+    command = [sys.executable, "-m", "musicclass_gui", "predict", "--encoder", "timbre", "--json", *[str(tone)] * 3]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline())["error"] is None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+
+def test_a_fault_with_one_file_leaves_the_others_answered(tone: Path, letter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    probe = analysis.probe
+
+    def faulty(path: Path) -> Recording:
+        if path == letter:
+            raise KeyError("made up")
+        return probe(path)
+
+    monkeypatch.setattr(analysis, "probe", faulty)
+    result = run("predict", letter, tone, "--json", "--encoder", "timbre")
+    bad, good = (json.loads(line) for line in result.stdout.splitlines())
+    assert "KeyError" in bad["error"]
+    assert good["answers"]
+    assert result.exit_code == 1
+
+
+def test_a_damaged_classifier_is_a_sentence_in_the_list_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "genre" / "timbre"
+    folder.mkdir(parents=True)
+    (folder / "card.json").write_text("{")
+    monkeypatch.setattr("musicclass_gui.engine.places.models_dir", lambda: tmp_path)
+    result = run("models", "list")
+    assert result.exit_code == 1
+    assert len(result.stderr.strip().splitlines()) == 1

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from musicclass_gui.app.jobs import Lane
 from musicclass_gui.engine import places
+from musicclass_gui.engine.files import write_whole
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+    from pathlib import Path
 
     from musicclass_gui.engine.task import Token
 
@@ -134,16 +133,7 @@ def write(path: Path, values: Values) -> None:
     """Write a store's file so that after a crash either the old or the new one is there. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"version": len(UPGRADES) + 1, "values": values}, indent=2)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, (text + "\n").encode())
 
 
 def _reason(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """Answers as files that other programs read: CSV, JSON lines and Audacity labels.
 
-Every file is written to a temporary name beside it, synced and renamed.
+Every file is written whole or not at all.
 """
 
 from __future__ import annotations
@@ -9,16 +9,15 @@ import csv
 import io
 import json
 import math
-import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musicclass_gui.engine.errors import MusicClassError
+from musicclass_gui.engine.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from musicclass_gui.engine.answers import Answer, Segment
 
@@ -45,8 +44,9 @@ class Result:
 
 
 def as_json(results: Sequence[Result]) -> str:
-    """One JSON object per line and file."""
-    return "".join(json.dumps(result.to_json(), ensure_ascii=False, allow_nan=False) + "\n" for result in results)
+    """One JSON object per line and file. What is no valid text in a file's name becomes JSON's own escape for it."""
+    text = "".join(json.dumps(result.to_json(), ensure_ascii=False, allow_nan=False) + "\n" for result in results)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def as_csv(results: Sequence[Result]) -> str:
@@ -69,9 +69,9 @@ def write(path: Path, kind: str, results: Sequence[Result]) -> None:
     """Write `results` as one of `KINDS`. Raises MusicClassError when the file cannot be written."""
     text = {"csv": as_csv, "json": as_json, "labels": as_labels}[kind](results)
     try:
-        _replace(path, text)
+        write_whole(path, text.encode("utf-8", "backslashreplace"))  # names of files need not be valid text
     except OSError as error:
-        raise MusicClassError(f"“{path.name}” could not be written: {error.strerror}; choose another folder.") from error
+        raise MusicClassError(f"“{path.name}” could not be written: {error.strerror or error}; choose another folder.") from error
 
 
 def _csv_rows(result: Result) -> list[tuple[Any, ...]]:
@@ -96,16 +96,3 @@ def _rounded(value: float | str) -> str:
 
 def _label_line(answer: Answer, segment: Segment) -> str:
     return f"{segment.start_s:.6f}\t{segment.end_s:.6f}\t{answer.classifier}: {segment.label or NONE_OF_THESE}\n"
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

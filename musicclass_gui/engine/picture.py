@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicclass_gui.engine.errors import MusicClassError
+from musicclass_gui.engine.files import write_whole
 from musicclass_gui.engine.mel import MEL_BANDS, MEL_HOP, MEL_RATE, MelStream, hz_to_note, mel_band_hz, to_levels
 
 if TYPE_CHECKING:
@@ -156,7 +157,8 @@ class PictureWriter:
             self._envelope_rows.finish()
             self._mel_rows.finish()
             self.close()
-            _write_meta(self._folder, {"version": VERSION, "frames": self._frames, "sample_rate": self._sample_rate, "complete": True})
+            meta = {"version": VERSION, "frames": self._frames, "sample_rate": self._sample_rate, "complete": True}
+            write_whole(_meta_path(self._folder), json.dumps(meta).encode())
 
     def close(self) -> None:
         """Let go of the files; a picture that was not finished stays incomplete."""
@@ -187,15 +189,6 @@ def _envelope_rows(cut: Audio) -> NDArray[np.int16]:
 
 def _meta_path(folder: Path) -> Path:
     return folder / "meta.json"
-
-
-def _write_meta(folder: Path, meta: dict[str, Any]) -> None:
-    temporary = folder / "meta.json.part"
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(meta, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(_meta_path(folder))
 
 
 @dataclass(frozen=True)

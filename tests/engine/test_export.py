@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,19 @@ def test_writing_replaces_the_file_and_leaves_nothing_else(tmp_path: Path) -> No
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(MusicClassError, match=r"out\.csv.*choose another folder"):
         export.write(tmp_path / "nowhere" / "out.csv", "csv", [GOOD])
+
+
+@pytest.mark.parametrize("kind", export.KINDS)
+def test_names_that_are_no_valid_text_are_written_too(tmp_path: Path, kind: str) -> None:
+    strange = Result(Path("caf\udce9.mp3"), 10.0, [ANSWER])
+    export.write(tmp_path / "out", kind, [strange])
+    text = (tmp_path / "out").read_text(encoding="utf-8")
+    if kind == "json":
+        assert json.loads(text)["path"] == str(strange.path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have other permissions")
+def test_an_export_may_be_read_by_whom_new_files_may(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    export.write(tmp_path / "out.csv", "csv", [GOOD])
+    assert (tmp_path / "out.csv").stat().st_mode == (tmp_path / "usual").stat().st_mode
