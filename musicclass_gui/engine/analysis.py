@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from musicclass_gui.engine import encoders, picture
+from musicclass_gui.engine import encoders, picture, pooling
 from musicclass_gui.engine.audio import Blocks, Recording, Resampler, content_hash, open_blocks, probe, to_mono
 from musicclass_gui.engine.audio_paths import naming_errors_of
 from musicclass_gui.engine.cache import Cache, Embedded, FileStamp, Reading, opened
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.answers import Answer
     from musicclass_gui.engine.classifier import Classifier
     from musicclass_gui.engine.encoders import Embeddings, Encoder, EncoderSpec
+    from musicclass_gui.engine.pooling import Readings
     from musicclass_gui.engine.task import Token
 
 Emit = Callable[[Event], None]
@@ -65,14 +67,12 @@ class _Track:
     grid: Grid
     load: Callable[[], Encoder]  # not called when the cache has the embeddings: loading costs seconds
     classifiers: list[Classifier] = field(default_factory=list)
-    data: list[Embeddings] = field(default_factory=list)
-    spans: list[Span] = field(default_factory=list)
-    loud: list[bool] = field(default_factory=list)
     complete: bool = False
 
     def __post_init__(self) -> None:
         self._stream = self.grid.stream(self.spec.sample_rate)
         self._waiting: list[Window] = []
+        self._clear()
         self._batch = 1  # grows, so that the first answer comes soon and later ones cheaply
 
     def push(self, mono: Audio) -> None:
@@ -84,11 +84,21 @@ class _Track:
 
     def finish(self) -> None:
         self._embed([*self._waiting, *self._stream.finish()])
-        self.complete = True
+        self.restore(self.embedded())
 
     def restore(self, embedded: Embedded) -> None:
-        self.data, self.spans, self.loud = [embedded.data], embedded.spans, embedded.loud.tolist()
+        """Take a whole recording's embeddings, in place of what there was; the same ones always give the same answer."""
+        self._clear()
+        self._add(embedded)
         self.complete = True
+
+    def _clear(self) -> None:
+        self.data: list[Embeddings] = []
+        self.spans: list[Span] = []
+        self.loud: list[bool] = []
+        self._said: defaultdict[str, list[Readings]] = defaultdict(list)
+        self._sum = np.zeros(self.spec.dim)
+        self._heard = 0
 
     def embedded(self) -> Embedded:
         data = np.concatenate(self.data) if self.data else np.empty((0, self.spec.dim), np.float32)
@@ -99,8 +109,9 @@ class _Track:
         return self.load().notices if self.data else []
 
     def answers(self) -> dict[str, Answer]:
-        now = self.embedded()
-        return {c.id: c.answer(now.data, now.spans, now.loud) for c in self.classifiers} if self.spans else {}
+        """What can be said of the windows so far; each window was read by each head only once."""
+        mean = self._sum / self._heard if self._heard else None
+        return {c.id: c.conclude(pooling.joined(self._said[c.id]), mean) for c in self.classifiers} if self.spans else {}
 
     def _embed(self, windows: list[Window]) -> None:
         if not windows:
@@ -109,9 +120,17 @@ class _Track:
             found = self.load().embed([window.samples for window in windows])
         if not np.isfinite(found).all():
             raise EncoderError(f"Encoder {self.spec.id} gave numbers that are not finite; choose the CPU in the preferences.")
-        self.data.append(found)
-        self.spans += [(window.start_s, window.end_s) for window in windows]
-        self.loud += [window.loud for window in windows]
+        loud = np.asarray([window.loud for window in windows])
+        self._add(Embedded(found, [(window.start_s, window.end_s) for window in windows], loud))
+
+    def _add(self, more: Embedded) -> None:
+        self.data.append(more.data)
+        self.spans += more.spans
+        self.loud += more.loud.tolist()
+        self._heard += int(more.loud.sum())
+        self._sum = self._sum + more.data[more.loud].sum(axis=0, dtype=np.float64)
+        for classifier in self.classifiers:
+            self._said[classifier.id].append(classifier.read(more.data, more.spans, more.loud))
 
     @contextmanager
     def _foreign_errors(self) -> Iterator[None]:

@@ -36,6 +36,7 @@ HEAD_FILE = "head.safetensors"
 CARD_FILE = "card.json"
 _LARGEST_HEAD = 256 << 20  # bytes
 _NEAREST_FILES = 5
+_ROWS_AT_ONCE = 512  # so that the memory for judging does not grow with the recording
 _SAME_RECORDING = 0.01  # nearer than this, times the distance to the next recording, it is the same one
 _MEANS = "training_means"
 
@@ -81,11 +82,16 @@ class Classifier:
         `embeddings` is `(n, dim)`, `spans` their `[start_s, end_s)` in order of time, and `loud` False where a window is
         silence. Raises ClassifierError when these do not fit together or with the head.
         """
-        readings = self.read(embeddings, spans, loud)
+        heard = np.asarray(embeddings)[np.asarray(loud, bool)]
+        mean = heard.mean(axis=0, dtype=np.float64) if evidence and len(heard) else None
+        return self.conclude(self.read(embeddings, spans, loud), mean)
+
+    def conclude(self, readings: Readings, mean: NDArray[np.float64] | None) -> Answer:
+        """The answer from what `read` said of all windows; `mean` `(dim,)` over the loud ones finds the nearest recordings."""
         whole = pooling.verdict(readings)
         if whole is None or whole.sounding_s < pooling.SHORTEST_S:
             return self._nothing_heard(readings, whole)
-        return self._answer(readings, whole, self._nearest_files(embeddings, loud) if evidence else None)
+        return self._answer(readings, whole, None if mean is None else self._nearest_files(mean))
 
     def read(self, embeddings: Embeddings, spans: Sequence[Span], loud: NDArray[np.bool_]) -> Readings:
         """What the head says of each window; windows that are not loud are not looked at."""
@@ -94,8 +100,10 @@ class Classifier:
         if not len(embeddings) == len(times) == len(keep):
             raise ClassifierError(f"{len(embeddings)} embeddings came with {len(times)} spans and {len(keep)} loudness marks.")
         scores, novelty = np.zeros((len(keep), len(self.card.classes))), np.zeros(len(keep))
-        if keep.any():
-            scores[keep], novelty[keep] = self.head.judge(embeddings[keep])
+        rows = np.flatnonzero(keep)
+        for first in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows[first : first + _ROWS_AT_ONCE]
+            scores[some], novelty[some] = self.head.judge(embeddings[some])
         return pooling.Readings(self.card.classes, times, scores, novelty, keep)
 
     def _answer(self, readings: Readings, whole: Verdict, nearest: list[Evidence] | None) -> Answer:
@@ -133,15 +141,14 @@ class Classifier:
         kind = self.card.title.lower()
         return f"It sounds unlike every {kind} known here: {share} % of the recordings that this was tried on came nearer to one."
 
-    def _nearest_files(self, embeddings: Embeddings, loud: NDArray[np.bool_]) -> list[Evidence]:
+    def _nearest_files(self, mean: NDArray[np.float64]) -> list[Evidence]:
         """Training recordings by distance between mean embeddings, where the head measures distance (see `Head.whiten`).
 
         Of the five nearest to a genre recording 66 % (timbre) and 75 % (mn04-as) share its class there, 54 % and 66 % by plain distance.
         """
         if not self.training.names:
             return []
-        mean = np.asarray(embeddings, np.float64)[np.asarray(loud, bool)].mean(axis=0, keepdims=True)
-        distance = np.linalg.norm(self._training_points - self.head.whiten(mean), axis=1)
+        distance = np.linalg.norm(self._training_points - self.head.whiten(mean[None]), axis=1)
         nearest = np.argsort(distance, kind="stable")[:_NEAREST_FILES]
         return [Evidence("training", self.training.labels[i], float(distance[i]), name=self.training.names[i]) for i in nearest]
 

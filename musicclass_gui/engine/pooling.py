@@ -63,6 +63,12 @@ class Verdict:
     sounding_s: float
 
 
+def joined(parts: Sequence[Readings]) -> Readings:
+    """Readings of successive windows as one."""
+    columns = ([getattr(part, name) for part in parts] for name in ("spans", "scores", "novelty", "loud"))
+    return Readings(parts[0].classes, *(np.concatenate(column) for column in columns))
+
+
 def spans_array(spans: Sequence[Span]) -> NDArray[np.float64]:
     """Spans as `(n, 2)` seconds."""
     return np.asarray(spans, np.float64).reshape(-1, 2)
