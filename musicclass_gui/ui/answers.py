@@ -77,7 +77,7 @@ def so_far(document: Document) -> str:
     """How much of the recording the answers rest on, while it is being read; else empty."""
     if document.state != "reading" or document.answered_s <= 0:
         return ""
-    return f"So far, {words.clock(document.answered_s)} of {words.clock(document.duration_s)}"
+    return f"So far, {words.clock(document.answered_s)} of {words.clock(document.duration_s + 0.5)}"
 
 
 def made_by(answer: Answer, document: Document, ran_on: Mapping[str, str]) -> str:

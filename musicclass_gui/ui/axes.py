@@ -29,7 +29,7 @@ _HERTZ_BETWEEN = (300, 400, 600, 700, 800, 900, 3000, 4000, 6000, 7000, 8000, 90
 _DECIBELS = (0, -6, -12, -18, -24, -30, -36, -42, -48, -54, -60, -3, -9, -15, -21, -27, -33, -39, -45, -51, -57)
 _TICK_ROOM_PX = 22
 _TEXT_GAP = 5
-_CUT_OFF_PX = 6
+_CUT_OFF_PX = 2.5
 
 
 def time_step(length_s: float, width_px: float) -> tuple[float, int]:
@@ -73,9 +73,10 @@ def thinned(positions: list[tuple[float, str]], px_per_unit: float) -> list[tupl
 
 
 def hertz_ticks(height_px: float, bands: int) -> list[tuple[float, str]]:
-    """Labelled frequencies by their height in a mel picture of `bands` bands."""
+    """Labelled frequencies by their height in a mel picture of `bands` bands; none so low that its text would be cut off."""
     by_importance = sorted(_HERTZ, key=lambda hz: (not math.log10(hz).is_integer(), hz))
-    return thinned([(hz_to_height(hz), hertz_label(hz)) for hz in by_importance], height_px / bands)
+    heights = [(hz_to_height(hz), hertz_label(hz)) for hz in by_importance]
+    return thinned([tick for tick in heights if tick[0] * height_px / bands >= _CUT_OFF_PX], height_px / bands)
 
 
 @lru_cache(maxsize=8)
@@ -142,8 +143,7 @@ class HertzAxis(_QuietAxis):
 
     def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
         """What pyqtgraph asks."""
-        least = _CUT_OFF_PX * self._bands / size  # the edge of the plots is near
-        self._texts = {height: text for height, text in hertz_ticks(size, self._bands) if height >= least}
+        self._texts = dict(hertz_ticks(size, self._bands))
         between = [hz_to_height(hz) for hz in _HERTZ_BETWEEN]
         return [(10.0, list(self._texts)), (1.0, between)]
 

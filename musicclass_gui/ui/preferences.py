@@ -41,7 +41,7 @@ _GROUPS = {
     "Sound": ("output_device", "volume"),
 }
 _WORDS: dict[tuple[str, Any], str] = {
-    ("window_s", 0.0): "The encoder’s own",
+    ("window_s", 0.0): "Automatic",
     ("device", "auto"): "Automatic",
     ("device", "cpu"): "CPU",
     ("output_device", ""): "System default",

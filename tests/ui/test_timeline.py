@@ -736,3 +736,10 @@ def test_it_can_be_narrow(timeline: Timeline, qtbot: QtBot, width: int) -> None:
     assert timeline.width() == width
     assert timeline.readout.text().split(" · ")[1].startswith(("blues", "None", "jazz"))
     assert timeline.plots.scale().width > 200
+
+
+@pytest.mark.parametrize("height", [60, 110, 170, 400])
+def test_no_frequency_is_cut_off_at_the_bottom(height: int) -> None:
+    ticks = axes.hertz_ticks(height, MEL_BANDS)
+    assert ticks
+    assert min(place for place, _ in ticks) * height / MEL_BANDS >= 2.5
