@@ -129,8 +129,10 @@ class Speaker:
 def _sounddevice() -> Any:
     try:
         import sounddevice
-    except OSError as error:
+    except (ImportError, OSError) as error:
         raise SpeakerError(NO_LIBRARY) from error
+    except Exception as error:  # importing it starts PortAudio, which may want a sound server; its error cannot be named yet
+        raise SpeakerError(NO_DEVICE) from error
     return sounddevice
 
 
@@ -144,7 +146,10 @@ def _look_again(sd: Any) -> None:
 
 def _outputs(sd: Any) -> dict[str, int]:
     """Name and number of each output of the system's usual sound interface. Raises SpeakerError when there is none."""
-    found = [device for device in sd.query_devices() if device["max_output_channels"] > 0]
+    try:
+        found = [device for device in sd.query_devices() if device["max_output_channels"] > 0]
+    except sd.PortAudioError as error:
+        raise SpeakerError(NO_DEVICE) from error
     if not found:
         raise SpeakerError(NO_DEVICE)
     usual = next((device["hostapi"] for device in found if device["index"] == sd.default.device[1]), found[0]["hostapi"])

@@ -16,6 +16,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from musicclass_gui.app.reel import Reel
+from musicclass_gui.app.speaker import NO_DEVICE, Speaker, SpeakerError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -325,3 +328,17 @@ player.close()
 """
     facts = scenario(script, str(noise[0]), **nowhere)
     assert facts[0]["problem"] == "There is no audio device to play through; all else works without."
+
+
+@pytest.mark.parametrize(
+    "failing", ["raise PortAudioError('Error initializing PortAudio')", "def query_devices(): raise PortAudioError('not initialized')"]
+)
+def test_a_portaudio_that_cannot_start_is_no_fault_of_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+    (tmp_path / "sounddevice.py").write_text(f"class PortAudioError(Exception): pass\n{failing}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "sounddevice", None)  # put back as it was afterwards
+    del sys.modules["sounddevice"]
+    with pytest.raises(SpeakerError) as caught:
+        Speaker(Reel(), lambda: None).devices()
+    assert str(caught.value) == NO_DEVICE
+    sys.modules.pop("sounddevice", None)
