@@ -29,16 +29,21 @@ _READ_TIMEOUT_S = 30.0
 
 
 def find(spec: EncoderSpec, folders: Sequence[Path], explicit: Path | None = None) -> Path:
-    """The weights file of `spec`: `explicit` if given, else the first that exists of FOLDER/ENCODER/FILE over `folders`.
+    """The weights file of `spec`: `explicit` if given, else the first right one of FOLDER/ENCODER/FILE over `folders`.
 
-    Its size and sha256 are checked. Raises WeightsError when it is missing or not the published file.
+    Its size and sha256 are checked, so a damaged file does not hide one that was fetched because of it. Raises WeightsError when
+    there is none, or none that is the published file.
     """
     source = _source(spec)
-    path = explicit or next((path for path in _places(spec, folders) if path.is_file()), None)
-    if path is None:
+    there = [explicit] if explicit else [path for path in _places(spec, folders) if path.is_file()]
+    if not there:
         raise WeightsError(_missing(spec, folders))
-    _check(path, source)
-    return path
+    problems = []
+    for path in there:
+        if not (problem := _problem(path, source)):
+            return path
+        problems.append(problem)
+    raise WeightsError(f"“{there[0]}” is not the published {source.file_name}: {problems[0]}; fetch it again.")
 
 
 def fetch(spec: EncoderSpec, folder: Path, token: Token, *, url: str | None = None) -> Path:
@@ -74,12 +79,6 @@ def _places(spec: EncoderSpec, folders: Sequence[Path]) -> list[Path]:
 def _missing(spec: EncoderSpec, folders: Sequence[Path]) -> str:
     looked = ", ".join(f"“{path}”" for path in _places(spec, folders)) or "no folder, since none is set"
     return f"The weights of {spec.id} are missing (looked at {looked}); get them with “musicclass models fetch {spec.id}”."
-
-
-def _check(path: Path, source: WeightsSource) -> None:
-    problem = _problem(path, source)
-    if problem:
-        raise WeightsError(f"“{path}” is not the published {source.file_name}: {problem}; fetch it again.")
 
 
 def _problem(path: Path, source: WeightsSource) -> str:

@@ -123,6 +123,11 @@ class TestFind:
         place(tmp_path / "c")
         assert weights.find(SPEC, [tmp_path / "a", tmp_path / "b", tmp_path / "c"]) == expected
 
+    def test_a_damaged_file_does_not_hide_the_right_one(self, tmp_path: Path) -> None:
+        place(tmp_path / "a", CONTENT[:-1])
+        expected = place(tmp_path / "b")
+        assert weights.find(SPEC, [tmp_path / "a", tmp_path / "b"]) == expected
+
     def test_an_explicit_file_wins_over_folders(self, tmp_path: Path) -> None:
         place(tmp_path)
         mine = tmp_path / "mine.bin"
