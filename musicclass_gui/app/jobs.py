@@ -118,7 +118,7 @@ class Job(Generic[T]):
         self.token = Token(self._note)
         self.future: Future[None] | None = None
         self._lane, self._work = lane, work
-        self._done, self._failed, self._progress = done, failed, progress
+        self._done, self._failed, self._progress = done, failed or said, progress
         self._mail: tuple[float, str] | None = None
 
     @property
@@ -141,7 +141,7 @@ class Job(Generic[T]):
         else:
             self._lane.post(lambda: self._finish(self._done, value))
 
-    def _finish(self, receiver: Callable[[Any], None] | None, value: object) -> None:
+    def _finish(self, receiver: Callable[[Any], object] | None, value: object) -> None:
         if self._lane.settle(self) and receiver is not None:
             receiver(value)
 
@@ -187,6 +187,7 @@ class Lane:
     ) -> Job[T]:
         """Queue `work`. Later, on the main thread, `done` gets its value or `failed` its exception; `progress` the newest.
 
+        Without `failed` nobody is told of a failure that users understand, and a fault of the program is reported.
         Of a cancelled job nothing is delivered. After `shutdown` the job is cancelled at once.
         """
         job = Job(self, work, done, failed, progress)

@@ -14,7 +14,7 @@ from musicclass_gui.app.jobs import Inline, Lane
 from musicclass_gui.engine.errors import AudioError, Cancelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from PySide6.QtCore import QObject
     from pytestqt.qtbot import QtBot
@@ -130,10 +130,25 @@ def test_exceptions_come_as_values(fifo: Lane, qtbot: QtBot) -> None:
 
     fifo.submit(fail, failed=failures.append)
     fifo.submit(lambda token: 1 // 0, failed=failures.append)
-    fifo.submit(lambda token: 1 // 0)
     qtbot.waitUntil(lambda: len(failures) == 2 and not fifo.busy)
     assert [type(failure) for failure in failures] == [AudioError, ZeroDivisionError]
     assert str(failures[0]) == "“x.mp3” is empty; choose another file."
+
+
+def test_a_fault_that_nobody_listens_for_is_reported(fifo: Lane, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    reported: list[type] = []
+    monkeypatch.setattr("sys.excepthook", lambda kind, error, trace: reported.append(kind))
+    for error in (AudioError("“a.wav” cannot be read."), KeyError("x")):
+        fifo.submit(failing(error))
+    qtbot.waitUntil(lambda: not fifo.busy)
+    assert reported == [KeyError]
+
+
+def failing(error: Exception) -> Callable[[Token], None]:
+    def work(token: Token) -> None:
+        raise error
+
+    return work
 
 
 def test_work_that_cancels_itself_is_told(fifo: Lane, qtbot: QtBot) -> None:
