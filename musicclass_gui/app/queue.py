@@ -74,12 +74,15 @@ class Queue(QObject):
         """Stop after no more than the window at hand, until told to go on."""
         self.paused = paused
         self._steer()
+        self._next()
         self.changed.emit()
 
     def hold(self, held: bool) -> None:
         """Wait while something more urgent is being analysed."""
         self._held = held
         self._steer()
+        self._next()
+        self.changed.emit()
 
     @property
     def eta_s(self) -> float | None:
@@ -104,8 +107,8 @@ class Queue(QObject):
             self._end("cancelled", "Cancelled.")
 
     def _next(self) -> None:
-        """Start the first waiting row, if none is being worked on."""
-        if self._current is not None:
+        """Start the first waiting row, if none is being worked on and one may be."""
+        if self._current is not None or self.paused or self._held:
             return
         row = next((row for row in self.rows if row.state == "waiting"), None)
         if row is None:

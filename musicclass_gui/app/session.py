@@ -292,9 +292,9 @@ class Session(QObject):
         if not paths:
             self._complain(MusicClassError("No audio files were found there; open another folder."))
             return
-        self._queue.add(paths)
         if self.document.state != "reading":
             self.open(paths[0])
+        self._queue.add(paths)
 
     def _warmed(self, _result: Any) -> None:
         self._tell(Change.DEVICE)

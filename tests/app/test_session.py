@@ -120,7 +120,7 @@ def test_a_paused_queue_waits_and_a_cancelled_row_says_so(session: Session, qtbo
     session.open_paths([sound(tmp_path / "a.wav", 11), sound(tmp_path / "b.wav", 11, seed=1)])
     until(qtbot, lambda: session.document.state == "ready")
     qtbot.wait(300)
-    assert all(not row.over for row in session.queue)
+    assert [row.state for row in session.queue] == ["waiting", "waiting"]
     session.queue_cancel([0, 1])
     assert [row.state for row in session.queue] == ["cancelled", "cancelled"]
 
@@ -179,11 +179,12 @@ def test_nothing_arrives_after_closing(session: Session, qtbot: QtBot, tmp_path:
 
 def test_many_rows_are_cancelled_and_removed_at_once(session: Session, qtbot: QtBot, tmp_path: Path) -> None:
     paths = [tmp_path / f"{number}.wav" for number in range(5000)]
-    session.queue_pause(True)
     session._queue.add(paths)
+    assert session.queue[0].state == "reading"
+    session.queue_pause(True)
     began = time.monotonic()
     session.queue_cancel(range(4999))
-    assert [row.state for row in session.queue] == ["cancelled"] * 4999 + ["reading"]
+    assert [row.state for row in session.queue] == ["cancelled"] * 4999 + ["waiting"]
     session.queue_retry(range(10))
     session.queue_remove(range(5000))
     assert session.queue == []
