@@ -135,7 +135,10 @@ class Commands:
             self._write(Path(name), kind, queue=queue)
 
     def _write(self, path: Path, kind: str, *, queue: bool) -> None:
-        path = path if path.suffix else path.with_suffix(_ENDINGS[kind])
+        asked, path = path, _with_ending(path, _ENDINGS[kind])
+        if path != asked and path.exists():  # the dialog asked about another name
+            self._window.warn(f"“{path.name}” exists already; choose it by its whole name to replace it, or choose another name.")
+            return
         try:
             (self._session.export_queue if queue else self._session.export_document)(path, kind)
         except MusicClassError as error:
@@ -183,3 +186,8 @@ class Commands:
 
     def _flip(self, key: str) -> None:
         self._session.settings.set(key, not self._session.settings.get(key))
+
+
+def _with_ending(path: Path, ending: str) -> Path:
+    """The path with the ending of what is written into it, unless it has that or another one that programs know."""
+    return path if path.suffix.lower() in _ENDINGS.values() else path.with_name(path.name + ending)

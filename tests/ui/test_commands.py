@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -128,7 +129,8 @@ def test_every_action_does_something(window: MainWindow, qtbot: QtBot, tmp_path:
     stage = Stage(window, qtbot, tmp_path)
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(stage.album[0])], ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(stage.folder))
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "written"), ""))
+    names = (str(tmp_path / f"written {number}") for number in count())
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (next(names), ""))
     before_it: dict[str, Callable[[], None]] = {
         "file.open_folder": lambda: window.session.queue_remove(range(3)),
         "play.loop": lambda: None,
@@ -201,3 +203,15 @@ def test_nothing_chosen_is_said_and_removes_nothing(window: MainWindow, qtbot: Q
     window.trigger("queue.remove")
     assert len(window.session.queue) == 1
     assert window.status.currentMessage() == "Choose rows of the queue first."
+
+
+def test_an_export_gets_an_ending_that_programs_know_and_replaces_only_what_was_asked_about(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Stage(window, qtbot, tmp_path).ready()
+    (tmp_path / "mine.csv").write_text("keep me")
+    for typed, written in (("a", "a.csv"), ("Op. 9", "Op. 9.csv"), ("b.csv", "b.csv"), ("c.TXT", "c.TXT"), ("mine", "mine.csv")):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, typed=typed: (str(tmp_path / typed), ""))
+        window.trigger("file.export_csv")
+        assert (tmp_path / written).read_text().startswith("keep me" if typed == "mine" else "path,")
+    assert any("exists already" in notice for notice in window.session.notices)
