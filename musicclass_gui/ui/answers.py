@@ -31,6 +31,7 @@ _NEIGHBOURS_SHOWN = 3
 _NEIGHBOURS_IF_TIGHT = 2
 _COLUMN_WIDTH = 300
 _NOTHING_BETWEEN = 1e-6  # probabilities that differ by less are equal
+_HOW = "The encoder that listened for this answer, and the device that it ran on. An encoder turns sound into numbers to compare."
 _MEANING = (
     "Percentages are calibrated on recordings that the classifier had not heard: "
     "of all answers given with about 70 %, about 70 in 100 are right."
@@ -122,8 +123,8 @@ class AnswersPanel(QScrollArea):
         set_role(self, "plain")
         self._page = Styled("panel")
         box = QVBoxLayout(self._page)
-        box.setContentsMargins(10, 8, 10, 10)
-        self._columns = Columns(_COLUMN_WIDTH)
+        box.setContentsMargins(10, 6, 10, 6)
+        self._columns = Columns(_COLUMN_WIDTH, spacing=8)
         box.addWidget(self._columns)
         box.addStretch(1)
         self.setWidget(self._page)
@@ -187,7 +188,7 @@ class AnswerCard(Styled):
         self._answer: Answer | None = None
         self._classes = _FEWEST_CLASSES
         self._rows: list[ClassRow] = []
-        self._how = Elided()
+        self._how = Elided(tip=_HOW)
         self._headline = text("", "answer", wrap=True)
         self._sure = text("", "body", wrap=True)
         self._so_far = text("", "small")

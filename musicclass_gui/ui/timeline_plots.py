@@ -29,6 +29,11 @@ _RULER_PX = 26
 _GAP_PX = 6
 _LEAST_PX = (170, 220)
 _MOST_DOUBLINGS = 9  # 54 dB
+_REASONS_TO_COME_BACK = (
+    Qt.FocusReason.ActiveWindowFocusReason,
+    Qt.FocusReason.PopupFocusReason,
+    Qt.FocusReason.MenuBarFocusReason,
+)
 
 
 class Plots(pg.GraphicsLayoutWidget):  # type: ignore[misc] # pyqtgraph has no types
@@ -178,7 +183,8 @@ class Plots(pg.GraphicsLayoutWidget):  # type: ignore[misc] # pyqtgraph has no t
     def focusInEvent(self, event: QFocusEvent) -> None:
         """What Qt tells: the ring, which a click does not need, is around all of it, so all of it is painted anew."""
         super().focusInEvent(event)
-        self._ringed = event.reason() != Qt.FocusReason.MouseFocusReason
+        if event.reason() not in _REASONS_TO_COME_BACK:
+            self._ringed = event.reason() != Qt.FocusReason.MouseFocusReason
         self.viewport().update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 class Elided(QLabel):
     """A one-line label that shortens its text to the room it has and shows the whole of it as a tool tip."""
 
-    def __init__(self, text: str = "", *, mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle) -> None:
+    def __init__(self, text: str = "", *, mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle, tip: str = "") -> None:
         super().__init__()
         self._full = ""
         self._mode = mode
+        self._tip = tip
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.set_full(text)
@@ -54,7 +55,7 @@ class Elided(QLabel):
     def _fit(self) -> None:
         shown = QFontMetrics(self.font()).elidedText(self._full, self._mode, max(0, self.contentsRect().width()))
         self.setText(shown)
-        self.setToolTip(self._full if shown != self._full else "")
+        self.setToolTip("\n".join(filter(None, [self._full if shown != self._full else "", self._tip if self._full else ""])))
 
 
 class Columns(QWidget):
