@@ -19,6 +19,10 @@ WINDOW_NEEDS=(
   '/usr/share/fonts/*/*/*.[ot]tf=fonts-dejavu-core' libportaudio.so.2=libportaudio2
 )
 TEST_NEEDS=(Xvfb=xvfb)
+# A sound server to play to; only where nobody's own could be disturbed.
+CI_NEEDS=(
+  pulseaudio=pulseaudio pactl=pulseaudio-utils '/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so=libasound2-plugins'
+)
 
 say() { printf 'MusicClass: %s\n' "$*" >&2; }
 
@@ -170,6 +174,7 @@ prepare() {
   is_ready "$1" && return
   local needs=("${WINDOW_NEEDS[@]}") lock
   [[ $1 != test ]] || needs+=("${TEST_NEEDS[@]}")
+  [[ $1 != test || ${CI:-} != true ]] || needs+=("${CI_NEEDS[@]}")
   LOG=$(mktemp "${TMPDIR:-/tmp}/musicclass-setup.XXXXXX.log")
   trap 'rm -f "$LOG"' EXIT
   exec {lock}<"$ROOT/pyproject.toml"
