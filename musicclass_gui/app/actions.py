@@ -58,6 +58,10 @@ def _queue_in(*states: str) -> Test:
     return lambda session: any(row.state in states for row in session.queue)
 
 
+def _pausable(session: Session) -> bool:
+    return session.queue_paused or _queue_in("waiting", "reading")(session)
+
+
 def _queue_answered(session: Session) -> bool:
     return any(row.answers for row in session.queue)
 
@@ -191,7 +195,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("analyse.cancel", "&Cancel reading", "Analyse", "Ctrl+.", "Stop reading; what is known stays.", "cancel", enabled=_reading),
     Action(
         "queue.pause", "&Pause the queue", "Queue", "Ctrl+Shift+P", "Hold the queue, or let it go on.", "pause", checkable=True,
-        enabled=_queue_in("waiting", "reading"), checked=_queue_paused,
+        enabled=_pausable, checked=_queue_paused,
     ),
     Action(
         "queue.retry", "&Retry", "Queue", "", "Analyse the chosen recordings again.", "retry",

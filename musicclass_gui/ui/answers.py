@@ -39,10 +39,8 @@ _MEANING = (
 
 
 def sureness(probability: float) -> str:
-    """How sure an answer is, in words and a rounded percentage: "likely, about 70 %"."""
-    rounded = 5 * round(probability * 20)
-    about = "more than 97 %" if rounded >= 100 else "less than 3 %" if rounded <= 0 else f"about {rounded} %"
-    return f"{words.confidence_words(probability)}, {about}"
+    """How sure an answer is: a word and the band of calibrated probabilities that it stands for, as "likely, 60–80 %"."""
+    return f"{words.confidence_words(probability)}, {words.percent_band(probability)}"
 
 
 def title(classifier: str) -> str:

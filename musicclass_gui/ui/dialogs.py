@@ -79,8 +79,8 @@ class Sheet(QDialog):
         super().showEvent(event)
         for button in self.findChildren(QPushButton):
             button.setAutoDefault(False)
-        for button in self.buttons.buttons():
-            button.setIcon(QIcon())  # Fusion's own are of no theme
+        for pictured in self.buttons.buttons():
+            pictured.setIcon(QIcon())  # Fusion's own are of no theme
 
 
 def shortcut_sheet(parent: QWidget, actions: Sequence[Action]) -> Sheet:

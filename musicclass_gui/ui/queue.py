@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _BUTTONS = ("queue.pause", "queue.retry", "queue.cancel", "queue.remove", "queue.clear_done")
 _EXPORTS = ("queue.export_csv", "queue.export_json")
 _ROW_ACTIONS = ("queue.retry", "queue.cancel", "queue.remove")
-_WIDTHS = (96, 160, 64, 164, 124, 160, 84)
+_WIDTHS = (108, 160, 64, 164, 124, 160, 84)
 _NAME, _REASON = 1, 5  # the columns that take spare width
 _SCALE = 1000
 

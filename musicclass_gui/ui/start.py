@@ -5,6 +5,7 @@ The window is on screen before anything heavy starts; the session is started onl
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -40,6 +41,8 @@ def run(paths: Sequence[Path]) -> int:
     QTimer.singleShot(0, window, lambda: begin(window, paths))
     status = app.exec()
     settings.close()
+    if not session.stopped:  # a read that hangs, on a network drive that is gone, would keep the program alive for ever
+        os._exit(status)
     return status
 
 

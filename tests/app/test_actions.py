@@ -123,6 +123,7 @@ def test_queue_actions_follow_its_rows() -> None:
     assert {"queue.pause", "queue.cancel", "queue.remove"} <= waiting
     assert not waiting & {"queue.retry", "queue.clear_done", "queue.export_csv"}
     assert {"queue.retry", "queue.clear_done"} <= enabled(queue=[row("failed")])
+    assert "queue.pause" in enabled(queue=[row("cancelled")], queue_paused=True), "what holds the queue can be undone"
     assert "queue.export_json" in enabled(queue=[SimpleNamespace(state="done", answers={"genre": 1})])
 
 

@@ -45,14 +45,14 @@ def panel(qtbot: QtBot) -> AnswersPanel:
 
 @pytest.mark.parametrize(
     ("probability", "words"),
-    [(0.71, "likely, about 70 %"), (0.999, "almost certainly, more than 97 %"), (0.4, "maybe, about 40 %"), (0.0, "unsure, less than 3 %")],
+    [(0.71, "likely, 60–80 %"), (0.999, "almost certainly, 95–100 %"), (0.4, "maybe, 35–60 %"), (0.0, "unsure, 0–35 %")],
 )
-def test_sureness_is_words_and_a_rounded_chance(probability: float, words: str) -> None:
+def test_sureness_is_a_word_and_its_band(probability: float, words: str) -> None:
     assert sureness(probability) == words
 
 
 def test_an_answer_is_a_word_and_how_sure_it_is() -> None:
-    assert headline(GENRE) == ("Blues", "Likely, about 70 %")
+    assert headline(GENRE) == ("Blues", "Likely, 60–80 %")
 
 
 def test_none_of_these_is_an_answer_with_its_reason() -> None:
@@ -62,7 +62,7 @@ def test_none_of_these_is_an_answer_with_its_reason() -> None:
 def test_a_card_shows_the_answer_its_encoder_and_its_note(panel: AnswersPanel) -> None:
     panel.show_document(reading(genre=GENRE), ["genre"], CPU)
     shown = said(panel.cards["genre"])
-    parts = ("Blues", "Likely, about 70 %", "timbre on CPU", "blues.00012", "blues (0.4)", "Right on 90 %", "Learned from 30 s clips")
+    parts = ("Blues", "Likely, 60–80 %", "timbre on CPU", "blues.00012", "blues (0.4)", "Right on 90 %", "Learned from 30 s clips")
     for part in parts:
         assert part in shown
 
