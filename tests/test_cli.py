@@ -81,7 +81,7 @@ def test_an_error_is_one_line_on_standard_error(letter: Path) -> None:
         ["predict", "a.wav", "--window", "-1"],
         ["predict", "a.wav", "--window", "0.01"],
         ["predict", "a.wav", "--device", "gpu"],
-        ["sing"],
+        ["predict", "a.wav", "--encoder", "x"], ["sing"],
         ["models", "fetch", "x"],
     ],
 )

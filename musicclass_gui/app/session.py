@@ -51,6 +51,7 @@ class Session(QObject):
         self.device = "starting…"
         self.devices: list[tuple[str, str]] = []  # (name for the setting, text for people)
         self.activity = ""  # what goes on besides reading: scanning a folder, fetching weights
+        self.stopped = False  # whether `close` saw all work end
         self.notices: list[str] = []  # about the program rather than the open recording
         self._looking, self._batching = Service(), Service()
         self._look, self._samples = Lane("latest", name="look"), Lane("latest", name="samples")
@@ -63,7 +64,7 @@ class Session(QObject):
     def start(self) -> None:
         """Start the worker and let it load what the first answer will need."""
         self._aside.submit(partial(self._ask, "warm", self._fields(Path(), False)), done=self._warmed, failed=self._complain)
-        self._aside.submit(partial(self._ask, "devices", {}), done=self._devices_known, failed=self._complain)
+        self._aside.submit(partial(self._ask, "devices", {}), done=self._devices_known, failed=self._no_devices)
 
     # What is open
 
@@ -218,7 +219,7 @@ class Session(QObject):
             lane.cancel()
         for service in (self._looking, self._batching):
             service.close(_CLOSE_S / 4)
-        shut_down(lanes, _CLOSE_S / 2)
+        self.stopped = shut_down(lanes, _CLOSE_S / 2)
 
     # Work: what it needs is gathered on the main thread, then it runs on a lane's
 
@@ -298,6 +299,10 @@ class Session(QObject):
 
     def _warmed(self, _result: Any) -> None:
         self._tell(Change.DEVICE)
+
+    def _no_devices(self, error: Exception) -> None:
+        self._devices_known([["cpu", "CPU"]])
+        self._complain(error)
 
     def _devices_known(self, found: list[list[str]]) -> None:
         self.devices = [(name, text) for name, text in found]

@@ -279,10 +279,6 @@ class SegmentsModel(RowsModel[SegmentRow]):
         """The start and end, in seconds, of the segment in a row."""
         return self._rows[row].segment.start_s, self._rows[row].segment.end_s
 
-    def segment_row(self, row: int) -> SegmentRow:
-        """The segment in a row."""
-        return self._rows[row]
-
 
 def _labels(answer: Answer) -> tuple[str, ...]:
     return tuple(sorted(ranked.label for ranked in answer.ranking))

@@ -58,9 +58,10 @@ class Measured:
     calibration_error: float
 
     def sentence(self) -> str:
-        """The accuracy in words, with its interval."""
+        """The accuracy in words, with its interval, and how far the probabilities were off."""
         low, high = (round(100 * share) for share in self.interval_95)
-        return f"Right on {round(100 * self.accuracy)} % of {self.n} held-out recordings (95 % interval: {low} to {high} %)."
+        right = f"Right on {round(100 * self.accuracy)} % of {self.n} held-out recordings (95 % interval: {low} to {high} %)"
+        return f"{right}; there its probabilities were off by {round(100 * self.calibration_error)} points."
 
 
 @dataclass(frozen=True)
@@ -114,22 +115,6 @@ class Card:
     compared: list[Compared]
     note: str
     schema: int = SCHEMA
-
-    @property
-    def accuracy(self) -> float:
-        """Share of held-out recordings named right."""
-        return self.measured.accuracy
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % interval of `accuracy`."""
-        low, high = self.measured.interval_95
-        return low, high
-
-    @property
-    def ece(self) -> float:
-        """The expected calibration error on held-out recordings."""
-        return self.measured.calibration_error
 
     @property
     def calibration(self) -> Calibration:

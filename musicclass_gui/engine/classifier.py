@@ -6,12 +6,8 @@ It turns the embeddings of a recording into an Answer. It never loads an encoder
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -21,9 +17,11 @@ from musicclass_gui.engine.answers import Answer, Evidence
 from musicclass_gui.engine.calibration import softmax
 from musicclass_gui.engine.card import Card
 from musicclass_gui.engine.errors import ClassifierError
+from musicclass_gui.engine.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -164,8 +162,8 @@ class Classifier:
         contents = {"classes": self.head.classes, "names": self.training.names, "labels": self.training.labels}
         metadata = {"musicclass": json.dumps(contents, ensure_ascii=False)}
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / HEAD_FILE, save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, metadata=metadata))
-        _write(folder / CARD_FILE, self.card.to_text().encode())
+        write_whole(folder / HEAD_FILE, save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, metadata=metadata))
+        write_whole(folder / CARD_FILE, self.card.to_text().encode())
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -244,19 +242,3 @@ def _training(contents: dict[str, Any], means: NDArray[Any] | None, head: Head) 
     if not texts or not fits or not np.isfinite(means).all() or not set(labels) <= set(head.classes):
         raise ClassifierError("The classifier's list of training recordings is damaged. Get the classifier again.")
     return Training(names, labels, means)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Replace a file at once or not at all."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise

@@ -50,8 +50,17 @@ class Shelf:
         return [*(name for name in _FIRST if name in found), *sorted(found.difference(_FIRST))]
 
     def variants(self, classifier_id: str) -> list[Variant]:
-        """All variants of one classifier, the best first."""
-        found = [self._variant(name, encoder, folder) for (name, encoder), folder in classifiers.shipped().items() if name == classifier_id]
+        """All variants of one classifier that can be read, the best first. Raises ClassifierError when all are damaged."""
+        found: list[Variant] = []
+        damaged: list[ClassifierError] = []
+        for (name, encoder), folder in classifiers.shipped().items():
+            if name == classifier_id:
+                try:
+                    found.append(self._variant(name, encoder, folder))
+                except ClassifierError as error:
+                    damaged.append(error)
+        if damaged and not found:
+            raise damaged[0]
         return _best_first(found)
 
     def choose(self, classifier_id: str, encoder_id: str = "") -> Classifier:

@@ -231,7 +231,6 @@ def test_segments_in_words(segments: SegmentsModel) -> None:
     assert cell(segments, 1, "Label", Role.DecorationRole) == QColor(DARK.none)
     assert cell(segments, 2, "Probability", FRACTION_ROLE) == 0.5
     assert segments.span_of(1) == (10.0, 20.0)
-    assert segments.segment_row(2).classifier == "composer"
 
 
 def test_growing_answers_are_told_as_growth(segments: SegmentsModel) -> None:

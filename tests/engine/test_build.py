@@ -81,7 +81,7 @@ def test_builds_what_can_then_answer(genres: Path, tmp_path: Path) -> None:
     built = Classifier.load(folder)
     card = built.card
     assert card.classes == ["bells", "hiss", "pulse"]
-    assert (card.measured.n, card.accuracy, card.data.recordings) == (9, 1.0, dict.fromkeys(card.classes, 3))
+    assert (card.measured.n, card.measured.accuracy, card.data.recordings) == (9, 1.0, dict.fromkeys(card.classes, 3))
     assert {one.what for one in card.compared} == {"same embeddings, centers head", "120 MFCC statistics, gaussian head"}
     assert built.training.names[0] == "bells.00000.flac"
     assert "artists" in card.data.split
@@ -278,10 +278,10 @@ def test_the_card_says_what_was_measured() -> None:
     strangers = {"far": [np.full((3, DIM), 50.0, np.float32) * np.tile([1, -1], DIM // 2)] * 4, "near": [one.data for one in some]}
     built = assemble.classifier(dataset_of(some), SPEC, some, (), strangers)
     card, judged = built.card, evaluate.judge(assemble.gaussian(some), CLASSES, evaluate.one_group_out(some))
-    assert card.accuracy == round(float(judged.right.mean()), 4)
+    assert card.measured.accuracy == round(float(judged.right.mean()), 4)
     assert card.measured.recordings == dict.fromkeys(CLASSES, 12)
-    assert sum(card.measured.per_class.values()) / 4 == pytest.approx(card.accuracy, abs=1e-3)
-    assert card.interval[0] < card.accuracy < card.interval[1]
+    assert sum(card.measured.per_class.values()) / 4 == pytest.approx(card.measured.accuracy, abs=1e-3)
+    assert card.measured.interval_95[0] < card.measured.accuracy < card.measured.interval_95[1]
     assert 0 <= card.rejection.false_rejection <= 0.15
     assert card.rejection.strangers["near"] < 0.06 < card.rejection.strangers["far"]
     centers = evaluate.judge(CentersHead, CLASSES, evaluate.one_group_out(some))
@@ -296,7 +296,7 @@ def test_shipped_classifiers_are_what_the_build_makes(data_dir: Path, tmp_path: 
         rebuilt, shipped = Classifier.load(folder), Classifier.load(classifiers.shipped()[name, folder.name])
         assert rebuilt.card.encoder_version == shipped.card.encoder_version, "run `musicclass models build` again"
         assert (rebuilt.card.measured.n, rebuilt.card.data) == (shipped.card.measured.n, shipped.card.data)
-        assert rebuilt.card.accuracy == pytest.approx(shipped.card.accuracy, abs=1.5 / shipped.card.measured.n)
+        assert rebuilt.card.measured.accuracy == pytest.approx(shipped.card.measured.accuracy, abs=1.5 / shipped.card.measured.n)
         assert rebuilt.card.rejection.threshold == pytest.approx(shipped.card.rejection.threshold, rel=0.05)
         assert rebuilt.training.names == shipped.training.names
         for key, array in shipped.head.state().items():

@@ -364,6 +364,6 @@ def test_what_is_shipped_is_what_was_promised() -> None:
     for folder in classifiers.shipped().values():
         card = Classifier.load(folder).card
         assert len(card.classes) == 10
-        low, high = card.interval
-        assert 0 < low < card.accuracy < high < 1
+        low, high = card.measured.interval_95
+        assert 0 < low < card.measured.accuracy < high < 1
         assert ("synthetic piano" in card.note.lower()) == (card.id == "composer")

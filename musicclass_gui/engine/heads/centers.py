@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from musicclass_gui.engine.heads.sums import NORMALISE, ClassSums, checked_choice, prepared, require_mergeable
+from musicclass_gui.engine.heads.sums import NORMALISE, ClassSums, OnSums, checked_choice, prepared, require_mergeable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.heads import Matrix, Settings, State, Vectors
 
 
-class CentersHead:
+class CentersHead(OnSums):
     """A mean per class; learning and unlearning are exact and free of order."""
 
     kind = "centers"
@@ -25,16 +25,6 @@ class CentersHead:
     def __init__(self, dim: int, *, normalise: str = "none") -> None:
         self._sums = ClassSums(dim)
         self._normalise = checked_choice(normalise, NORMALISE, "normalisation")
-
-    @property
-    def classes(self) -> list[str]:
-        """Class names, in the order of the columns of `log_scores`."""
-        return list(self._sums.classes)
-
-    @property
-    def dim(self) -> int:
-        """The length of the vectors."""
-        return self._sums.dim
 
     @property
     def settings(self) -> dict[str, str]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from musicclass_gui.engine.errors import ClassifierError
 from musicclass_gui.engine.heads.shrinkage import TARGETS, Spread, covariances
-from musicclass_gui.engine.heads.sums import NORMALISE, ClassSums, checked_choice, prepared, require_mergeable, required
+from musicclass_gui.engine.heads.sums import NORMALISE, ClassSums, OnSums, checked_choice, prepared, require_mergeable, required
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,7 @@ class _Fit:
     relative: NDArray[np.float32]  # (d, d) Σ⁻¹ − Σ₀⁻¹, Σ₀ being the covariance of all examples
 
 
-class GaussianHead:
+class GaussianHead(OnSums):
     """Shared-covariance Gaussian from exact sums.
 
     `normalise` "l2" scales each vector to length 1 before it is summed. `target` is what the covariance is shrunk towards: the
@@ -54,16 +54,6 @@ class GaussianHead:
         self._target = checked_choice(target, TARGETS, "shrinkage target")
         self._independent = _checked_share(independent)
         self._fitted: _Fit | None = None
-
-    @property
-    def classes(self) -> list[str]:
-        """Class names, in the order of the columns of `log_scores`."""
-        return list(self._sums.classes)
-
-    @property
-    def dim(self) -> int:
-        """The length of the vectors."""
-        return self._sums.dim
 
     @property
     def settings(self) -> dict[str, str]:

@@ -135,3 +135,19 @@ def require_mergeable(kind: str, mine: tuple[int, dict[str, str]], other: tuple[
     """Raise ClassifierError unless two heads' dimensions and settings are the same."""
     if mine != other:
         raise ClassifierError(f"Two {kind} heads with different dimensions or settings ({mine} and {other}) cannot be merged.")
+
+
+class OnSums:
+    """A head that rests on class sums: what its classes are, and how long its vectors."""
+
+    _sums: ClassSums
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names, in the order of the columns of `log_scores`."""
+        return list(self._sums.classes)
+
+    @property
+    def dim(self) -> int:
+        """The length of the vectors."""
+        return self._sums.dim
