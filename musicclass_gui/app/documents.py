@@ -82,6 +82,7 @@ class QueueRow:
     answers: dict[str, Answer] = field(default_factory=dict)
     duration_s: float = math.nan
     notices: list[str] = field(default_factory=list)
+    fresh: bool = False  # analyse it anew, whatever the cache has
 
     @property
     def over(self) -> bool:

@@ -27,7 +27,7 @@ class Queue(QObject):
 
     changed = Signal()
 
-    def __init__(self, lane: Lane, prepare: Callable[[Path], Analysis], parent: QObject | None = None) -> None:
+    def __init__(self, lane: Lane, prepare: Callable[..., Analysis], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.rows: list[QueueRow] = []
         self.paused = False
@@ -49,7 +49,7 @@ class Queue(QObject):
     def retry(self, indices: Iterable[int]) -> None:
         """Analyse rows again that are over."""
         again = {row for row in self._rows(indices) if row.over}
-        self.rows = [QueueRow(row.path) if row in again else row for row in self.rows]
+        self.rows = [QueueRow(row.path, fresh=row.state == "done") if row in again else row for row in self.rows]
         self._next()
         self.changed.emit()
 
@@ -114,7 +114,7 @@ class Queue(QObject):
         if row is None:
             return
         self._current, row.state = row, "reading"
-        work = partial(self._prepare(row.path), lambda event: self._lane.post(partial(self._take, row, event)))
+        work = partial(self._prepare(row.path, fresh=row.fresh), lambda event: self._lane.post(partial(self._take, row, event)))
         self._job = self._lane.submit(work, done=self._done, failed=self._failed, progress=self._progress)
         self._steer()
 

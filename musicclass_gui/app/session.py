@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _RECENT = 12
 _CLOSE_S = 0.8
+_HINT = "Genre can be judged better still: the encoder mn04-as tells known from unknown genres more often, and needs 4 MB of free weights."
 _ANALYSIS_SETTINGS = frozenset({"device", "classifiers", "window_s", "weights_folder"})
 
 
@@ -68,14 +69,14 @@ class Session(QObject):
 
     # What is open
 
-    def open(self, path: Path) -> None:
-        """Read and analyse a recording; what was being read is dropped at once."""
+    def open(self, path: Path, *, fresh: bool = False) -> None:
+        """Read and analyse a recording; what was being read is dropped at once. `fresh` takes nothing from the cache."""
         path = path.absolute()
         self.document = Document(path=path, state="reading")
         self.selection = None
         self._queue.hold(True)
         document = self.document
-        analyse = self._analysis(self._looking, path, picture=True)
+        analyse = self._analysis(self._looking, path, picture=True, fresh=fresh)
         work = partial(analyse, lambda event: self._look.post(partial(self._take, document, event)))
         self._look.submit(work, done=self._done, failed=self._failed, progress=self._progress)
         for change in (Change.RECORDING, Change.PICTURE, Change.ANSWERS, Change.SELECTION, Change.PROGRESS):
@@ -99,10 +100,10 @@ class Session(QObject):
             self._look.cancel()
             self._settle("cancelled")
 
-    def reanalyse(self) -> None:
-        """Analyse the open recording again, with the settings as they are now."""
+    def reanalyse(self, *, fresh: bool = True) -> None:
+        """Analyse the open recording again, with the settings as they are now; unless `fresh`, from the cache where that serves."""
         if self.document.path is not None:
-            self.open(self.document.path)
+            self.open(self.document.path, fresh=fresh)
 
     def select(self, span: Span | None) -> None:
         """Select a span of the open recording, in seconds."""
@@ -191,6 +192,12 @@ class Session(QObject):
         """The encoders whose weights are not here."""
         return [spec for spec, present in self.weights_state() if not present]
 
+    @property
+    def hint(self) -> str:
+        """What a new user may want to know next, until it is dismissed or done; else empty."""
+        wanted = self.settings.get("weights_hint") and self.document.state == "ready"
+        return _HINT if wanted and any(spec.id == "mn04-as" for spec in self.weights_missing()) else ""
+
     def fetch_weights(self, encoder_id: str) -> None:
         """Download an encoder's weights. Call it only once the user has said yes."""
         folder = places.weights_folders()[-1]
@@ -204,7 +211,9 @@ class Session(QObject):
         self._aside.submit(partial(self._ask, "selfcheck", fields), done=receive, failed=self._complain)
 
     def dismiss(self, notice: str) -> None:
-        """Take a notice away."""
+        """Take a notice away; the hint does not come back."""
+        if notice == _HINT:
+            self.settings.set("weights_hint", False)
         for notices in (self.notices, self.document.notices):
             if notice in notices:
                 notices.remove(notice)
@@ -223,8 +232,8 @@ class Session(QObject):
 
     # Work: what it needs is gathered on the main thread, then it runs on a lane's
 
-    def _analysis(self, service: Service, path: Path, *, picture: bool) -> Analysis:
-        fields = self._fields(path, picture)
+    def _analysis(self, service: Service, path: Path, *, picture: bool, fresh: bool) -> Analysis:
+        fields = self._fields(path, picture) | {"fresh": fresh}
 
         def analyse(emit: Callable[[Event], None], token: Token) -> None:
             service.call("analyse", fields, token, lambda message: emit(events.from_json(message)))
@@ -322,13 +331,13 @@ class Session(QObject):
     def _fetched(self, _path: str) -> None:
         self._set_activity("")
         self._tell(Change.SETTINGS)
-        self.reanalyse()
+        self.reanalyse(fresh=False)
 
     def _setting_changed(self, key: str) -> None:
         if key == "device":
             self._name_device()
         if key in _ANALYSIS_SETTINGS:
-            self.reanalyse()
+            self.reanalyse(fresh=False)
         self._tell(Change.SETTINGS)
 
     def _set_activity(self, text: str) -> None:

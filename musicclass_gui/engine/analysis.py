@@ -57,6 +57,7 @@ class Request:
     window_s: float = 0.0  # 0 takes the encoder's own grid
     weights_folder: str = ""
     picture: bool = True
+    fresh: bool = False  # decode and answer anew, whatever the cache has
 
 
 @dataclass
@@ -246,9 +247,7 @@ class _Pass:
         self._answer_at = self._picture_at = 0.0
 
     def run(self) -> None:
-        known = self._cache.reading(self._source.hash)
-        folder = self._cache.picture(self._source.hash)
-        self._restore(known, folder)
+        known, folder = self._restore()
         from_cache = known is not None and not self._pending
         if known is not None and from_cache and (folder or not self._request.picture):
             self._notice(known.notices)
@@ -260,8 +259,11 @@ class _Pass:
         if self._drawing is not None:
             self._cache.trim()
 
-    def _restore(self, known: Reading | None, folder: Path | None) -> None:
-        """Take from the cache what it has, and tell it."""
+    def _restore(self) -> tuple[Reading | None, Path | None]:
+        """Take from the cache what it has, and tell it: the reading and the picture's folder, if they are known."""
+        if self._request.fresh:
+            return None, None
+        known, folder = self._cache.reading(self._source.hash), self._cache.picture(self._source.hash)
         for track in self._tracks:
             stored = self._cache.embedded(self._source.hash, track.spec, track.grid)
             if stored is not None:
@@ -271,6 +273,7 @@ class _Pass:
             self._emit(Pictured(folder, known.duration_s))
         if known and len(self._pending) < len(self._tracks):
             self._answer(0.0 if self._pending else known.duration_s)
+        return known, folder
 
     def _read(self, *, draw: bool) -> Reading:
         """Decode the whole recording once, growing what is pending."""

@@ -66,6 +66,8 @@ def current_notices(session: Session, player: Player) -> list[Notice]:
     notices += [Notice(said, "warn") for said in document.notices]
     if session.settings.problem:
         notices.append(Notice(session.settings.problem, "warn"))
+    if session.hint:
+        notices.append(Notice(session.hint, "info", "help.weights", "Get weights…"))
     if player.problem and document.recording is not None:
         notices.append(Notice(player.problem, "info"))
     return notices

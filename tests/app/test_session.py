@@ -141,6 +141,24 @@ def test_a_setting_that_changes_the_answer_analyses_again(session: Session, qtbo
     assert list(session.document.answers) == ["composer"]
 
 
+def test_analysing_again_takes_nothing_from_the_cache(session: Session, qtbot: QtBot, tmp_path: Path) -> None:
+    path = sound(tmp_path / "a.wav", 12)
+    for again, cached in ((lambda: session.open(path), False), (lambda: session.open(path), True), (session.reanalyse, False)):
+        again()
+        until(qtbot, lambda: session.document.state == "ready")
+        assert session.document.from_cache == cached
+
+
+def test_a_hint_at_better_weights_can_be_dismissed_for_good(session: Session, qtbot: QtBot, tmp_path: Path) -> None:
+    assert session.hint == ""
+    session.open(sound(tmp_path / "a.wav", 12))
+    until(qtbot, lambda: session.document.state == "ready")
+    assert "mn04-as" in session.hint
+    session.dismiss(session.hint)
+    assert session.hint == ""
+    assert not session.settings.get("weights_hint")
+
+
 def test_samples_for_the_deepest_zoom_are_read_from_the_file(session: Session, qtbot: QtBot, tmp_path: Path) -> None:
     session.open(sound(tmp_path / "a.wav", 12))
     until(qtbot, lambda: session.document.recording is not None)
