@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+settings.register_profile("ci", derandomize=True)  # new examples are searched for at the desk, not where a red run blocks others
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 _ROOT = Path(__file__).resolve().parents[1]
 

@@ -5,6 +5,8 @@ Knows torch (imported inside functions) but no encoder and no setting's storage.
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -47,10 +49,21 @@ def _cuda(index: int) -> Device:
 
 
 def cuda_count() -> int:
-    """How many CUDA devices torch can use."""
+    """How many CUDA devices torch can use; where NVIDIA's driver is missing torch, half a gigabyte of it, is not even imported."""
+    if not driver_present():
+        return 0
     import torch
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def driver_present() -> bool:
+    """Whether NVIDIA's driver library can be loaded, without which there is no CUDA device."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def names() -> list[str]:

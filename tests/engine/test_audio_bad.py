@@ -311,7 +311,7 @@ def test_any_damage_gives_sound_or_one_sentence(kind: str, damage: Damage, seed:
         refusal(path)
         return
     assert np.isfinite(full).all()
-    assert 0 < len(full) < 30 * SECONDS * recording.sample_rate
+    assert 0 < len(full) < 30 * SECONDS * max(recording.sample_rate, 48_000)  # a spoilt header may say 1 Hz
     read_window(recording, 1.0, 1.2)
     read_window(recording, 100.0, 101.0)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -132,3 +134,13 @@ class TestRunHalving:
 
     def test_nothing_to_do_is_done(self) -> None:
         assert doubled(Memory(1), 0, 4) == ([], 4)
+
+
+@pytest.mark.skipif(device.driver_present(), reason="NVIDIA's driver is here, so torch has to be asked")
+def test_without_a_driver_the_devices_are_known_without_torch() -> None:
+    code = "import sys; from musicclass_gui.engine import device; assert device.names() == ['cpu']; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_driver_is_what_torch_needs_for_a_device() -> None:
+    assert device.driver_present() or not torch.cuda.is_available()
