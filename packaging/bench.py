@@ -42,6 +42,9 @@ def bare() -> dict[str, float]:
 
 def real() -> dict[str, Any]:
     """First paint of the program's own window, and the longest wait between frames while its worker loads."""
+    from musicclass_gui.__main__ import load_quickly
+
+    load_quickly()
     from musicclass_gui.ui import start
 
     app = start.application()
@@ -127,7 +130,6 @@ def opened(path: str, pan: str = "") -> dict[str, Any]:
 
 def _window() -> Any:
     from musicclass_gui.app.player import Player
-
     from musicclass_gui.app.session import Session
     from musicclass_gui.app.settings import Settings
     from musicclass_gui.ui.window import MainWindow

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from musicclass_gui.app.reel import tape
 from musicclass_gui.app.speaker import SpeakerError
-from musicclass_gui.engine.audio import Resampler
 from musicclass_gui.engine.errors import MusicClassError
 
 if TYPE_CHECKING:
@@ -223,6 +222,8 @@ class Deck:
 def _sound(order: Order, rate: int, reel: Reel) -> Iterator[Audio]:
     """The order's sound at `rate`, telling the reel where it does not go straight on."""
     native = order.recording.sample_rate
+    from musicclass_gui.engine.audio import Resampler
+
     resampler = Resampler(native, rate)
     pushed, next_frame = 0, round(order.start_s * native)
     for piece in tape(order.recording, order.start_s, order.loop):

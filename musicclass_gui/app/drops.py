@@ -6,8 +6,6 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from musicclass_gui.engine.audio import AUDIO_SUFFIXES
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -57,4 +55,6 @@ def _names(paths: Sequence[Path]) -> Iterator[str]:
 
 
 def _is_audio(name: str) -> bool:
+    from musicclass_gui.engine.audio import AUDIO_SUFFIXES
+
     return os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES

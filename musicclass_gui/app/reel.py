@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from musicclass_gui.engine.audio import Recording, open_blocks
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from musicclass_gui.engine.audio import Recording
     from musicclass_gui.engine.windows import Audio, Span
 
 _BLOCK = 4096  # frames read at a time: short, so that the first sound comes soon
@@ -78,6 +77,8 @@ def _loop_frames(recording: Recording, loop: Span | None) -> tuple[int, int]:
 
 
 def _read(recording: Recording, frame: int, end: int | None) -> Iterator[Piece]:
+    from musicclass_gui.engine.audio import open_blocks
+
     with open_blocks(recording, start_s=frame / recording.sample_rate, block_frames=_BLOCK) as blocks:
         for block in blocks:
             sound = stereo(block if end is None else block[: end - frame])

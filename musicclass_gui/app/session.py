@@ -19,7 +19,6 @@ from musicclass_gui.app.jobs import Lane, said, shut_down
 from musicclass_gui.app.queue import Queue
 from musicclass_gui.app.service import Service
 from musicclass_gui.engine import encoders, events, places
-from musicclass_gui.engine.audio import find_recordings, read_window, to_mono
 from musicclass_gui.engine.errors import MusicClassError
 from musicclass_gui.engine.events import Answered, Event, Finished, Noticed, Opened, Pictured
 from musicclass_gui.engine.picture import Picture
@@ -88,6 +87,8 @@ class Session(QObject):
             self.open(paths[0])
         elif paths:
             self._set_activity("Looking for recordings")
+            from musicclass_gui.engine.audio import find_recordings
+
             self._search.submit(partial(find_recordings, list(paths)), done=self._found, failed=self._complain)
 
     def plan_drop(self, paths: Sequence[Path]) -> str:
@@ -356,4 +357,6 @@ class Session(QObject):
 
 
 def _read_span(recording: Any, start_s: float, end_s: float, token: Token) -> Audio:
+    from musicclass_gui.engine.audio import read_window, to_mono
+
     return to_mono(read_window(recording, start_s, end_s, token))

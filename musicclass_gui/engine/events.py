@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musicclass_gui.engine.answers import Answer, Evidence, Ranked, Segment
-from musicclass_gui.engine.audio import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from musicclass_gui.engine.audio import Recording
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ def _plain(value: Any) -> Any:
 
 
 def _opened(message: dict[str, Any]) -> Opened:
+    from musicclass_gui.engine.audio import Recording
+
     fields = message["recording"]
     return Opened(Recording(**{**fields, "path": Path(fields["path"])}))
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog
 
-from musicclass_gui.engine.audio import AUDIO_SUFFIXES
 from musicclass_gui.engine.errors import MusicClassError
 from musicclass_gui.engine.places import resources_dir
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
     from musicclass_gui.ui.window import MainWindow
 
-SAMPLE_FOLDER = "sample"
 _ANY_STATE = ("waiting", "reading", "done", "failed", "cancelled")
 _STEP_S = 5.0
 _VOLUME_STEP = 0.1
@@ -108,6 +106,8 @@ class Commands:
 
     def open_files(self) -> None:
         """Ask for recordings and open them."""
+        from musicclass_gui.engine.audio import AUDIO_SUFFIXES
+
         kinds = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in sorted(AUDIO_SUFFIXES))
         names, _ = QFileDialog.getOpenFileNames(self._window, "Open recordings", self._folder(), f"Recordings ({kinds});;All files (*)")
         self._open([Path(name) for name in names])
@@ -119,11 +119,11 @@ class Commands:
 
     def open_sample(self) -> None:
         """Open the recording that comes with the program."""
-        sample = next((path for path in sorted(resources_dir().glob(f"{SAMPLE_FOLDER}*")) if path.suffix in AUDIO_SUFFIXES), None)
-        if sample is None:
-            self._window.say("The sample recording is missing from this installation.")
-        else:
+        sample = resources_dir() / "sample.ogg"
+        if sample.is_file():
             self._session.open(sample)
+        else:
+            self._window.say("The sample recording is missing from this installation.")
 
     def export(self, kind: str, *, queue: bool = False) -> None:
         """Ask where to, and write the answers."""

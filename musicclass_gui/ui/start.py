@@ -5,6 +5,7 @@ The window is on screen before anything heavy starts; the session is started onl
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -61,6 +62,7 @@ def application() -> QApplication:
 
 def begin(window: MainWindow, paths: Sequence[Path]) -> None:
     """What may start once the window is seen: the worker, the player's device, and the recording to open."""
+    gc.enable()
     window.session.start()
     window.begin_sound()
     if paths:
