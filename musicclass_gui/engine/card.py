@@ -58,10 +58,10 @@ class Measured:
     calibration_error: float
 
     def sentence(self) -> str:
-        """The accuracy in words, with its interval, and how far the probabilities were off."""
+        """The accuracy in words, with its 95 % interval, and how far the probabilities were off."""
         low, high = (round(100 * share) for share in self.interval_95)
-        right = f"Right on {round(100 * self.accuracy)} % of {self.n} held-out recordings (95 % interval: {low} to {high} %)"
-        return f"{right}; there its probabilities were off by {round(100 * self.calibration_error)} points."
+        right = f"right on {round(100 * self.accuracy)} % ({low}–{high}\N{NO-BREAK SPACE}%)"
+        return f"Tested on {self.n} held-out recordings: {right}, probabilities {round(100 * self.calibration_error)} points off."
 
 
 @dataclass(frozen=True)

@@ -197,7 +197,7 @@ def _why_too_sure(nearest: list[Evidence]) -> str:
     """A sentence when the recording is one that the classifier learned from: such an answer shows nothing."""
     if len(nearest) < 2 or nearest[0].weight > _SAME_RECORDING * nearest[1].weight:
         return ""
-    return f"It was learned from this very recording ({nearest[0].name}), so that it is right here proves nothing."
+    return f"It learned from this very recording, {nearest[0].name}: that it is right here proves nothing."
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -34,7 +34,8 @@ _NOTHING_BETWEEN = 1e-6  # probabilities that differ by less are equal
 _HOW = "The encoder that listened for this answer, and the device that it ran on. An encoder turns sound into numbers to compare."
 _MEANING = (
     "Percentages are calibrated on recordings that the classifier had not heard: "
-    "of the answers given with about 70 %, about 70 in 100 should be right. The last lines say how far off that was."
+    "of the answers given with about 70 %, about 70 in 100 should be right. The last lines say how far off that was, "
+    "and in brackets the 95 % interval of the accuracy."
 )
 
 

@@ -82,7 +82,7 @@ def first_layout(window: QMainWindow, answers: QDockWidget, tables: QDockWidget)
         window.addDockWidget(area, dock)
         dock.show()
     give_corner(window)
-    width = 640 if window.width() >= _WIDE else 372
+    width = 640 if window.width() >= _WIDE else 396
     window.resizeDocks([answers], [width], Qt.Orientation.Horizontal)
     window.resizeDocks([tables], [max(190, window.height() // 4)], Qt.Orientation.Vertical)
 
