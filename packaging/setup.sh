@@ -163,7 +163,7 @@ install_everything() {
   touch "$VENV/.unfinished"
   rm -f "$VENV"/.ready-*
   [[ $1 != test ]] || mapfile -t packages < <(developer_packages)
-  step "Installing Python packages (about 5 GB the first time)" install_packages ${packages[@]+"${packages[@]}"} ||
+  step "Installing Python packages (about 6 GB the first time)" install_packages ${packages[@]+"${packages[@]}"} ||
     fail "The Python packages could not be installed."
   rm "$VENV/.unfinished"
   fingerprint >"$VENV/.ready-run"

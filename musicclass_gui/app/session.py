@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _RECENT = 12
 _CLOSE_S = 0.8
-_HINT = "Genre can be judged better still: the encoder mn04-as tells known from unknown genres more often, and needs 4 MB of free weights."
+_HINT = "The encoder mn04-as tells known from unknown genres more often than timbre does; its 4 MB of free weights are not here."
 _ANALYSIS_SETTINGS = frozenset({"device", "classifiers", "window_s", "weights_folder"})
 
 

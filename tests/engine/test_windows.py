@@ -54,3 +54,8 @@ def test_no_audio_gives_no_window() -> None:
 def test_a_grid_that_leaves_gaps_or_stands_still_is_refused(window: float, hop: float) -> None:
     with pytest.raises(ValueError, match="hop"):
         Grid(window, hop)
+
+
+def test_windows_start_exactly_a_hop_apart_and_the_tail_ends_with_the_recording() -> None:
+    spans = [(window.start_s, window.end_s) for window in cut(np.zeros(1150, np.float32), Grid(4.0, 2.0), [333])]
+    assert spans == [(0.0, 4.0), (2.0, 6.0), (4.0, 8.0), (6.0, 10.0), (7.5, 11.5)]
