@@ -171,10 +171,6 @@ class SelfCheck(Sheet):
             for column, words_ in enumerate((name if fine else f"{name}: missing", value, advice)):
                 self.table.setItem(line, column, QTableWidgetItem(words_))
 
-    def show_problem(self, problem: str) -> None:
-        """Say why there is nothing to show."""
-        self.state.setText(problem)
-
     def _copy(self) -> None:
         cells = [[self._cell(line, column) for column in range(3)] for line in range(self.table.rowCount())]
         QApplication.clipboard().setText("\n".join("\t".join(line) for line in cells))
