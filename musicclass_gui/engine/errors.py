@@ -30,6 +30,14 @@ class DataError(MusicClassError):
     """Data given for building a classifier is missing or not as expected."""
 
 
+class ProjectError(MusicClassError):
+    """A project file cannot be made, opened, read or written."""
+
+
+class LessonError(MusicClassError):
+    """A lesson cannot be given as asked for."""
+
+
 class ServiceError(MusicClassError):
     """The process that does the heavy work stopped or could not be started."""
 
