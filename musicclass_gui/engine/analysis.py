@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -20,7 +21,7 @@ from musicclass_gui.engine import encoders, picture, pooling
 from musicclass_gui.engine.audio import Blocks, Recording, Resampler, content_hash, open_blocks, probe, to_mono
 from musicclass_gui.engine.audio_paths import naming_errors_of
 from musicclass_gui.engine.cache import Cache, Embedded, FileStamp, Reading, opened
-from musicclass_gui.engine.errors import EncoderError, MusicClassError
+from musicclass_gui.engine.errors import EncoderError, LessonError, MusicClassError, ProjectError
 from musicclass_gui.engine.events import Answered, Event, Finished, Noticed, Opened, Pictured
 from musicclass_gui.engine.picture import PictureWriter
 from musicclass_gui.engine.places import weights_folders
@@ -29,11 +30,10 @@ from musicclass_gui.engine.shelf import Shelf
 from musicclass_gui.engine.windows import Audio, Grid, Span, Window
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from musicclass_gui.engine.answers import Answer
     from musicclass_gui.engine.classifier import Classifier
     from musicclass_gui.engine.encoders import Embeddings, Encoder, EncoderSpec
+    from musicclass_gui.engine.lessons.shelf import ProjectShelf
     from musicclass_gui.engine.pooling import Readings
     from musicclass_gui.engine.task import Token
 
@@ -58,6 +58,7 @@ class Request:
     weights_folder: str = ""
     picture: bool = True
     fresh: bool = False  # decode and answer anew, whatever the cache has
+    project: str = ""  # a project file whose classifiers answer too, after the others
 
 
 @dataclass
@@ -149,12 +150,13 @@ class Analyst:
     def __init__(self, cache_folder: Path) -> None:
         self._cache_folder = cache_folder
         self._shelves: dict[str, Shelf] = {}
+        self._projects: dict[str, ProjectShelf] = {}
         self._encoders: dict[tuple[str, str, Path | None], Encoder] = {}
         self._said: set[str] = set()
 
     def warm(self, request: Request) -> None:
         """Load what `request` will need, without a recording, and run it once: the first run of an encoder costs extra."""
-        for track in self._tracks(request):
+        for track in self._tracks(request, lambda text: None):
             track.load().embed([np.zeros(track.spec.sample_rate, np.float32)])
 
     def analyse(self, request: Request, token: Token, emit: Emit) -> list[Answer]:
@@ -167,7 +169,8 @@ class Analyst:
         emit(Opened(recording))
         with opened(self._cache_folder) as cache:
             source = _Source.of(recording, cache, token)
-            one = _Pass(source, self._tracks(request), cache, request, token, partial(self._tell, emit))
+            tracks = self._tracks(request, lambda text: self._tell(emit, _Standing(text)))
+            one = _Pass(source, tracks, cache, request, token, partial(self._tell, emit))
             one.run()
         return one.answers
 
@@ -180,24 +183,47 @@ class Analyst:
             event = Noticed(event.text)
         emit(event)
 
-    def _tracks(self, request: Request) -> list[_Track]:
-        shelf = self._shelves.setdefault(request.weights_folder, Shelf(weights_folders(request.weights_folder)))
-        tracks: dict[str, _Track] = {}
-        for name in request.classifiers:
-            chosen = shelf.choose(name, request.encoder)
-            if chosen.encoder not in tracks:
-                spec = encoders.specs()[chosen.encoder]
-                chosen.require_fit(spec)
-                load = partial(self._encoder, spec.id, request.device, shelf.weights_of(spec.id))
-                tracks[chosen.encoder] = _Track(spec, _grid(spec, request.window_s), load)
-            tracks[chosen.encoder].classifiers.append(chosen)
-        return list(tracks.values())
+    def shelf(self, weights_folder: str) -> Shelf:
+        """The shipped classifiers, and which encoders have their weights, as seen with this folder set."""
+        return self._shelves.setdefault(weights_folder, Shelf(weights_folders(weights_folder)))
 
-    def _encoder(self, encoder_id: str, device: str, weights: Path | None) -> Encoder:
+    def encoder(self, encoder_id: str, device: str, weights: Path | None) -> Encoder:
+        """An encoder, loaded once per device and weights. Raises EncoderError, WeightsError."""
         key = (encoder_id, device, weights)
         if key not in self._encoders:
             self._encoders[key] = encoders.load(encoder_id, device=device, weights=weights)
         return self._encoders[key]
+
+    def _tracks(self, request: Request, tell: Callable[[str], None]) -> list[_Track]:
+        shelf = self.shelf(request.weights_folder)
+        tracks: dict[str, _Track] = {}
+        for chosen in [*(shelf.choose(name, request.encoder) for name in request.classifiers), *self._taught(request, shelf, tell)]:
+            if chosen.encoder not in tracks:
+                tracks[chosen.encoder] = self._track(chosen, request, shelf)
+            tracks[chosen.encoder].classifiers.append(chosen)
+        return list(tracks.values())
+
+    def _track(self, chosen: Classifier, request: Request, shelf: Shelf) -> _Track:
+        spec = encoders.specs()[chosen.encoder]
+        chosen.require_fit(spec)
+        return _Track(spec, _grid(spec, request.window_s), partial(self.encoder, spec.id, request.device, shelf.weights_of(spec.id)))
+
+    def _taught(self, request: Request, shelf: Shelf, tell: Callable[[str], None]) -> list[Classifier]:
+        """The project's classifiers that can answer here; of others, `tell` is told why not, unless nobody else was asked."""
+        if not request.project or (request.classifiers and not Path(request.project).exists()):  # nobody has taught anything yet
+            return []
+        from musicclass_gui.engine.lessons.shelf import ProjectShelf
+
+        try:
+            found = self._projects.setdefault(request.project, ProjectShelf(Path(request.project))).classifiers()
+            if not found and not request.classifiers:
+                raise LessonError("No classifier of this project has been taught anything yet; teach it a class first.")
+            return [one for one in found if _can_run(shelf, one, tell)]
+        except ProjectError as error:
+            if not request.classifiers:
+                raise
+            tell(str(error))
+            return []
 
 
 class _Standing(Noticed):
@@ -328,7 +354,8 @@ class _Pass:
         found: dict[str, Answer] = {}
         for track in self._tracks:
             found |= track.answers()
-        self.answers = [found[name] for name in self._request.classifiers if name in found]
+        wanted = dict.fromkeys([*self._request.classifiers, *found])
+        self.answers = [found[name] for name in wanted if name in found]
         self._emit(Answered(self.answers, until_s))
 
     def _notice(self, texts: list[str]) -> None:
@@ -417,6 +444,13 @@ class _Rates:
 def _mono(blocks: Blocks) -> Iterator[Audio]:
     for block in blocks:
         yield to_mono(block)
+
+
+def _can_run(shelf: Shelf, classifier: Classifier, tell: Callable[[str], None]) -> bool:
+    missing = shelf.missing(classifier.encoder)
+    if missing:
+        tell(f"“{classifier.card.title}” cannot answer: {missing}")
+    return not missing
 
 
 def _grid(spec: EncoderSpec, window_s: float) -> Grid:

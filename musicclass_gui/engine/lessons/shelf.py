@@ -1,0 +1,36 @@
+"""A project's classifiers as an analysis needs them: loaded once per revision, read while another process may be teaching them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from musicclass_gui.engine.lessons.making import classifier_of
+from musicclass_gui.engine.project.store import Project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from musicclass_gui.engine.classifier import Classifier
+    from musicclass_gui.engine.project.rows import ClassifierRow
+
+
+class ProjectShelf:
+    """The classifiers of one project file. Nothing is kept open between two looks, so that the file can be moved."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._made: dict[int, tuple[int, Classifier | None]] = {}
+
+    def classifiers(self) -> list[Classifier]:
+        """Those that have been taught something, in order of making. Raises ProjectError when the file cannot be read."""
+        with closing(Project.open(self._path, write=False)) as project:
+            found = [self._classifier(project, row) for row in project.classifiers()]
+        return [one for one in found if one is not None]
+
+    def _classifier(self, project: Project, row: ClassifierRow) -> Classifier | None:
+        revision, made = self._made.get(row.id, (-1, None))
+        if revision != row.revision:
+            made = classifier_of(project, row.id)
+            self._made[row.id] = (row.revision, made)
+        return made
