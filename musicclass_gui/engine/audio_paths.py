@@ -100,8 +100,8 @@ def _audio_below(folder: Path, token: Token | None) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
         if token is not None:
             token.check()
-        folders[:] = sorted((name for name in folders if not name.startswith(".")), key=_natural)
-        for name in sorted(files, key=_natural):
+        folders[:] = sorted((name for name in folders if not name.startswith(".")), key=natural)
+        for name in sorted(files, key=natural):
             path = Path(parent, name)
             if not name.startswith(".") and path.suffix.lower() in AUDIO_SUFFIXES and not _is_special(path):
                 yield path
@@ -111,7 +111,8 @@ def _is_special(path: Path) -> bool:
     return os.path.exists(path) and not os.path.isfile(path)  # unlike pathlib's, these never raise
 
 
-def _natural(name: str) -> list[tuple[int, int, str]]:
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """What to sort names by so that "2" comes before "10", whatever the case of letters."""
     parts = re.findall(r"\d+|\D+", name.casefold())
     return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts]
 
