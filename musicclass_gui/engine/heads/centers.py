@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from musicclass_gui.engine.heads.sums import NORMALISE, ClassSums, OnSums, checked_choice, prepared, require_mergeable
+from musicclass_gui.engine.heads.sums import NORMALISE, ClassSums, OnSums, checked_choice, require_mergeable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,6 +44,11 @@ class CentersHead(OnSums):
         require_mergeable(self.kind, (self.dim, self.settings), (other.dim, other.settings))
         self._sums.merge(other._sums)
 
+    def unmerge(self, other: Self) -> None:
+        """Take another's sums back. Raises ClassifierError when they were never there."""
+        require_mergeable(self.kind, (self.dim, self.settings), (other.dim, other.settings))
+        self._sums.unmerge(other._sums)
+
     def copy(self) -> Self:
         """A head that goes its own way."""
         return self.from_state(self.state(), self.classes, self.settings)
@@ -53,7 +58,7 @@ class CentersHead(OnSums):
         self._sums.require_examples()
         means = self._sums.means()
         scores = self._prepared(x) @ means.T - 0.5 * np.einsum("ij,ij->i", means, means)
-        return np.where(self._sums.present, scores, -np.inf)
+        return np.where(self._sums.shown, scores, -np.inf)
 
     def novelty(self, x: Vectors) -> NDArray[np.float64]:
         """Euclidean distance to the nearest class mean, `(n,)`."""
@@ -80,6 +85,3 @@ class CentersHead(OnSums):
         head = cls(sums.dim, normalise=settings.get("normalise", "none"))
         head._sums = sums
         return head
-
-    def _prepared(self, x: Vectors) -> Matrix:
-        return prepared(x, self.dim, self._normalise)

@@ -14,7 +14,7 @@ import numpy as np
 
 from musicclass_gui.engine.errors import ClassifierError
 from musicclass_gui.engine.heads.shrinkage import TARGETS, Spread, covariances
-from musicclass_gui.engine.heads.sums import NORMALISE, ClassSums, OnSums, checked_choice, prepared, require_mergeable, required
+from musicclass_gui.engine.heads.sums import NORMALISE, ClassSums, OnSums, checked_choice, require_mergeable, required
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,21 +65,33 @@ class GaussianHead(OnSums):
         rows = self._prepared(x)
         self._sums.add(rows, label)
         self._scatter += rows.T @ rows
-        self._fitted = None
+        self._changed()
 
     def unlearn(self, x: Vectors, label: str) -> None:
         """Take examples back; the head is then as if it had never seen them."""
         rows = self._prepared(x)
         self._sums.remove(rows, label)
         self._scatter = self._scatter - rows.T @ rows if self._sums.examples else np.zeros_like(self._scatter)
-        self._fitted = None
+        self._changed()
 
     def merge(self, other: Self) -> None:
         """Add another's sums: the same as learning its examples."""
         require_mergeable(self.kind, (self.dim, self.settings), (other.dim, other.settings))
         self._sums.merge(other._sums)
         self._scatter += other._scatter
-        self._fitted = None
+        self._changed()
+
+    def unmerge(self, other: Self) -> None:
+        """Take another's sums back: the same as unlearning its examples. Raises ClassifierError when they were never there."""
+        require_mergeable(self.kind, (self.dim, self.settings), (other.dim, other.settings))
+        self._sums.unmerge(other._sums)
+        self._scatter = self._scatter - other._scatter if self._sums.examples else np.zeros_like(self._scatter)
+        self._changed()
+
+    def count_as(self, independent: float) -> None:
+        """Let each example count as so many independent ones from now on, see `GaussianHead`."""
+        self._independent = _checked_share(independent)
+        self._changed()
 
     def copy(self) -> Self:
         """A head that goes its own way."""
@@ -141,11 +153,11 @@ class GaussianHead(OnSums):
         if (square < explained * (1 - _ROUNDING) - _ROUNDING * square.max(initial=0.0)).any():
             raise ClassifierError(_NOT_REAL)
 
-    def _prepared(self, x: Vectors) -> Matrix:
-        return prepared(x, self.dim, self._normalise)
+    def _changed(self) -> None:
+        self._fitted = None
 
     def _scores(self, centred: Matrix, fit: _Fit) -> Matrix:
-        return np.where(self._sums.present, centred @ fit.weights - fit.offsets, -np.inf)
+        return np.where(self._sums.shown, centred @ fit.weights - fit.offsets, -np.inf)
 
     def _spread(self) -> Spread:
         examples, means = self._sums.examples, self._sums.means()

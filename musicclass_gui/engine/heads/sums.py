@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.heads import Matrix, State, Vectors
 
 NORMALISE = ("none", "l2")
+HIDDEN = "\x1f"  # begins the label of a class that counts in the covariance and can never win; no name that is shown begins so
 
 
 def prepared(x: Vectors, dim: int, normalise: str) -> Matrix:
@@ -46,29 +47,46 @@ class ClassSums:
 
     def add(self, rows: Matrix, label: str) -> None:
         """Count `rows` as examples of `label`."""
-        row = self._row_for(label)
-        self.count[row] += len(rows)
-        self.total[row] += rows.sum(axis=0)
+        self._give(label, len(rows), rows.sum(axis=0))
 
     def remove(self, rows: Matrix, label: str) -> None:
         """Take `rows` back. Raises ClassifierError when the class has fewer examples than that."""
-        row = self.classes.index(label) if label in self.classes else -1
-        if row < 0 or self.count[row] < len(rows):
-            raise ClassifierError(f"“{label}” has fewer than {len(rows)} examples, so they cannot be taken back from it.")
-        self.count[row] -= len(rows)
-        self.total[row] = self.total[row] - rows.sum(axis=0) if self.count[row] else 0.0
+        self._require(label, len(rows))
+        self._take(label, len(rows), rows.sum(axis=0))
 
     def merge(self, other: ClassSums) -> None:
         """Add another's counts and sums, class by class."""
         for label, count, total in zip(other.classes, other.count, other.total, strict=True):
-            row = self._row_for(label)
-            self.count[row] += count
-            self.total[row] += total
+            self._give(label, count, total)
+
+    def unmerge(self, other: ClassSums) -> None:
+        """Take another's counts and sums back. Raises ClassifierError, and changes nothing, when there are fewer than that."""
+        for label, count in zip(other.classes, other.count, strict=True):
+            self._require(label, count)
+        for label, count, total in zip(other.classes, other.count, other.total, strict=True):
+            self._take(label, count, total)
+
+    def reassign(self, count: float, total: NDArray[np.float64], before: str, after: str) -> None:
+        """Make `count` examples with the sum `total` of one class examples of another. Raises ClassifierError when there are fewer."""
+        self._require(before, count)
+        self._take(before, count, total)
+        self._give(after, count, total)
+
+    def drop_empty(self) -> None:
+        """Forget classes that have no examples."""
+        keep = self.present
+        self.classes = [label for label, kept in zip(self.classes, keep, strict=True) if kept]
+        self.count, self.total = self.count[keep], self.total[keep]
 
     @property
     def present(self) -> NDArray[np.bool_]:
         """Which classes have examples."""
         return np.asarray(self.count > 0)
+
+    @property
+    def shown(self) -> NDArray[np.bool_]:
+        """Which classes can win: they have examples and are not hidden."""
+        return np.asarray(self.present & np.asarray([not label.startswith(HIDDEN) for label in self.classes], bool))
 
     @property
     def examples(self) -> float:
@@ -81,7 +99,7 @@ class ClassSums:
 
     def require_examples(self) -> None:
         """Raise ClassifierError when there is nothing to classify by."""
-        if not self.present.any():
+        if not self.shown.any():
             raise ClassifierError("This classifier has no examples yet; teach it at least one class first.")
 
     def copy(self) -> Self:
@@ -105,6 +123,20 @@ class ClassSums:
         sums = cls(total.shape[1])
         sums.classes, sums.count, sums.total = list(classes), count.copy(), total.copy()
         return sums
+
+    def _require(self, label: str, count: float) -> None:
+        if label not in self.classes or self.count[self.classes.index(label)] < count:
+            raise ClassifierError(f"“{label}” has fewer than {count:g} examples, so they cannot be taken back from it.")
+
+    def _take(self, label: str, count: float, total: NDArray[np.float64]) -> None:
+        row = self.classes.index(label)
+        self.count[row] -= count
+        self.total[row] = self.total[row] - total if self.count[row] else 0.0
+
+    def _give(self, label: str, count: float, total: NDArray[np.float64]) -> None:
+        row = self._row_for(label)
+        self.count[row] += count
+        self.total[row] += total
 
     def _row_for(self, label: str) -> int:
         if label not in self.classes:
@@ -138,9 +170,10 @@ def require_mergeable(kind: str, mine: tuple[int, dict[str, str]], other: tuple[
 
 
 class OnSums:
-    """A head that rests on class sums: what its classes are, and how long its vectors."""
+    """A head that rests on class sums: what its classes are, how long its vectors, and how examples change their class."""
 
     _sums: ClassSums
+    _normalise: str
 
     @property
     def classes(self) -> list[str]:
@@ -151,3 +184,33 @@ class OnSums:
     def dim(self) -> int:
         """The length of the vectors."""
         return self._sums.dim
+
+    @property
+    def examples(self) -> float:
+        """How many examples it has learned and not unlearned."""
+        return self._sums.examples
+
+    def count_of(self, label: str) -> float:
+        """How many examples a class has; 0 for one that is not there."""
+        return float(self._sums.count[self._sums.classes.index(label)]) if label in self._sums.classes else 0.0
+
+    def move(self, x: Vectors, before: str, after: str) -> None:
+        """Make examples `(n, dim)` of one class examples of another: what all classes share is not touched, so nothing is rounded."""
+        rows = self._prepared(x)
+        self.reassign(len(rows), rows.sum(axis=0), before, after)
+
+    def reassign(self, count: float, total: NDArray[np.float64], before: str, after: str) -> None:
+        """`move` for examples of which only their number and the sum of their (normalised) rows is known."""
+        self._sums.reassign(count, total, before, after)
+        self._changed()
+
+    def drop_empty(self) -> None:
+        """Forget the names of classes without examples."""
+        self._sums.drop_empty()
+        self._changed()
+
+    def _prepared(self, x: Vectors) -> Matrix:
+        return prepared(x, self.dim, self._normalise)
+
+    def _changed(self) -> None:
+        """What was solved from the sums is no longer so."""
