@@ -40,5 +40,6 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     """No test reads or writes the user's own cache and settings."""
     monkeypatch.setenv("MUSICCLASS_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("MUSICCLASS_CONFIG", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.setenv("MUSICCLASS_PROJECTS", str(tmp_path_factory.mktemp("projects")))
     monkeypatch.delenv("MUSICCLASS_MODELS", raising=False)
     return

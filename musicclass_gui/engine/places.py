@@ -42,6 +42,11 @@ def data_dir() -> Path:
     return _platform("user_data_path")
 
 
+def projects_dir() -> Path:
+    """Where the default project is. `$MUSICCLASS_PROJECTS` overrides it."""
+    return Path(os.environ.get("MUSICCLASS_PROJECTS") or data_dir())
+
+
 def weights_folders(setting: str = "") -> list[Path]:
     """Where weights are looked for, in order; each has one sub-folder per encoder."""
     given = [setting, os.environ.get("MUSICCLASS_MODELS", "")]

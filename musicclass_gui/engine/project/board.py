@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from musicclass_gui.engine.lessons.report import LessonCard  # noqa: TC001 - read at run time, by engine.plain
 
@@ -53,7 +54,7 @@ class ClassifierView:
     title: str
     encoder: str
     method: str
-    options: dict[str, float]
+    options: dict[str, Any]
     revision: int
     measured: str
     classes: list[ClassView] = field(default_factory=list)

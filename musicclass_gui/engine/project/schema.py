@@ -20,15 +20,16 @@ CREATE TABLE recordings (
     notices TEXT NOT NULL DEFAULT '[]',     -- JSON list of sentences about damage
     picture BLOB                            -- mini-mel for lists, uint8 (24, 64), row 0 lowest; NULL until someone looked
 );
+CREATE INDEX recordings_of_path ON recordings (path);
 
 CREATE TABLE embeddings (
     hash TEXT NOT NULL REFERENCES recordings(hash) ON DELETE CASCADE,
     encoder TEXT NOT NULL, version TEXT NOT NULL, grid TEXT NOT NULL,
     n INTEGER NOT NULL, dim INTEGER NOT NULL,
-    data BLOB NOT NULL,                     -- float32 (n, dim)
-    spans BLOB NOT NULL,                    -- float64 (n, 2) seconds
+    mean BLOB NOT NULL,                     -- float32 (dim,) over the loud windows; before what is large, which is then not read for it
     loud BLOB NOT NULL,                     -- bool (n,)
-    mean BLOB NOT NULL,                     -- float32 (dim,) over the loud windows
+    spans BLOB NOT NULL,                    -- float64 (n, 2) seconds
+    data BLOB NOT NULL,                     -- float32 (n, dim)
     PRIMARY KEY (hash, encoder, version, grid)
 );
 
