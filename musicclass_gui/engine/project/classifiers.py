@@ -138,9 +138,9 @@ def _flag(active: bool | None) -> int:
 
 def _classifier(row: Any) -> ClassifierRow:
     *most, options, revision, active = row
-    return ClassifierRow(*most, from_json(options, dict), revision, bool(active))
+    return ClassifierRow(*most, options=from_json(options, dict), revision=revision, active=bool(active))
 
 
 def _class(row: Any) -> ClassRow:
     *most, active = row
-    return ClassRow(*most, bool(active))
+    return ClassRow(*most, active=bool(active))
