@@ -137,10 +137,10 @@ def _flag(active: bool | None) -> int:
 
 
 def _classifier(row: Any) -> ClassifierRow:
-    *most, options, revision, active = row
-    return ClassifierRow(*most, options=from_json(options, dict), revision=revision, active=bool(active))
+    id, key, title, encoder, encoder_version, grid, dim, method, options, revision, active = row
+    return ClassifierRow(id, key, title, encoder, encoder_version, grid, dim, method, from_json(options, dict), revision, bool(active))
 
 
 def _class(row: Any) -> ClassRow:
-    *most, active = row
-    return ClassRow(*most, active=bool(active))
+    id, classifier, name, role, of, colour, active = row
+    return ClassRow(id, classifier, name, role, of, colour, bool(active))

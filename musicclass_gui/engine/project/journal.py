@@ -169,5 +169,6 @@ def _text(value: Mapping[str, Any] | None) -> str:
 
 
 def _lesson(row: Any) -> LessonRow:
-    *most, plan, changes, card = row
-    return LessonRow(*most, plan=from_json(plan, dict), changes=from_json(changes, list), card=from_json(card, dict))
+    id, classifier, position, kind, title, state, made_at, plan, changes, card = row
+    texts = (from_json(plan, dict), from_json(changes, list), from_json(card, dict))
+    return LessonRow(id, classifier, position, kind, title, state, made_at, *texts)
