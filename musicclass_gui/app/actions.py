@@ -20,6 +20,7 @@ Key = QKeySequence.StandardKey
 Role = QAction.MenuRole
 _COMMAND_KEY = re.compile(r"Ctrl\+|Alt\+|Meta\+|F\d+$")
 Test = Callable[["Session"], bool]
+_LONGEST_TITLE = 60
 
 
 def _always(session: Session) -> bool:
@@ -78,12 +79,75 @@ def _queue_paused(session: Session) -> bool:
     return session.queue_paused
 
 
+def _proposable(session: Session) -> bool:
+    return not session.teaching.locked
+
+
+def _selection_proposable(session: Session) -> bool:
+    return _proposable(session) and _selected(session) and _opened(session)
+
+
+def _queue_proposable(session: Session) -> bool:
+    return _proposable(session) and _queued(session)
+
+
+def _settled(session: Session) -> bool:
+    return not session.teaching.busy and not session.teaching.locked
+
+
+def _waits(*states: str) -> Test:
+    return lambda session: _settled(session) and session.teaching.waiting is not None and session.teaching.waiting.state in states
+
+
+def _undoable(session: Session) -> bool:
+    board = session.teaching.board
+    return board is not None and bool(board.undo) and _settled(session)
+
+
+def _redoable(session: Session) -> bool:
+    board = session.teaching.board
+    return board is not None and bool(board.redo) and _settled(session)
+
+
+def _taught(session: Session) -> bool:
+    classifier = session.teaching.classifier
+    return classifier is not None and bool(classifier.classes)
+
+
+def _projects_remembered(session: Session) -> bool:
+    return bool(session.teaching.recent_projects)
+
+
+def _has_board(session: Session) -> bool:
+    return session.teaching.board is not None
+
+
+def _alike_known(session: Session) -> bool:
+    return _taught(session) and _playable(session)
+
+
+def _undo_words(session: Session) -> str:
+    board = session.teaching.board
+    return f"&Undo: {_plain(board.undo)}" if board is not None and board.undo else ""
+
+
+def _redo_words(session: Session) -> str:
+    board = session.teaching.board
+    return f"&Redo: {_plain(board.redo)}" if board is not None and board.redo else ""
+
+
+def _plain(text: str) -> str:
+    """Text as menus show it, in which "&" marks no letter; long titles are cut."""
+    return (text if len(text) <= _LONGEST_TITLE else text[: _LONGEST_TITLE - 1] + "…").replace("&", "&&")
+
+
 @dataclass(frozen=True)
 class Action:
     """One thing a user can do.
 
     `menu` is one of `MENUS`. `shortcut` is portable text ("Ctrl+O", or ""); `standard` is the platform's
     own key for it, where there is one. `checked` says whether a checkable action is on, where the session knows that.
+    `words` gives the text as things are now, or "" for the usual one.
     """
 
     id: str
@@ -95,6 +159,7 @@ class Action:
     checkable: bool = False
     enabled: Test = _always
     checked: Test | None = None
+    words: Callable[[Session], str] | None = None
     standard: QKeySequence.StandardKey | None = None
     role: QAction.MenuRole = Role.NoRole
     starts_group: bool = False
@@ -147,6 +212,25 @@ ACTIONS: tuple[Action, ...] = (
         "file.quit", "&Quit", "File", "Ctrl+Q", "Stop all work and close the program.",
         standard=Key.Quit, role=Role.QuitRole, starts_group=True,
     ),
+    Action("project.new", "&New project…", "Project", "", "Start an empty project of your own classes."),
+    Action("project.open", "&Open project…", "Project", "", "Work with another project.", "folder"),
+    Action(
+        "project.recent", "Open the &last project again", "Project/Open recent project", "", "Open the latest other project again.",
+        enabled=_projects_remembered,
+    ),
+    Action("project.save_as", "&Save project as…", "Project", "", "Copy the whole project, and work with the copy.", enabled=_has_board),
+    Action(
+        "project.find_moved", "&Find moved recordings…", "Project", "", "Look in a folder for recordings that are not where they were.",
+        "search", enabled=_has_board, starts_group=True,
+    ),
+    Action(
+        "project.import_pack", "&Import class pack…", "Project", "", "Add the classes in a file that somebody exported.", "open",
+        enabled=_proposable, starts_group=True,
+    ),
+    Action(
+        "project.export_pack", "&Export class pack…", "Project", "", "Write the classes that were taught into one file for others.",
+        "export", enabled=_taught,
+    ),
     Action("play.toggle", "Play", "Play", "Space", "Play, or pause where it is.", "play", enabled=_playable),
     Action("play.stop", "&Stop", "Play", "Shift+Space", "Stop, and go back to where playing began.", "stop", enabled=_playable),
     Action("play.start", "&Go to the start", "Play", "Home", "Go to the start of the recording.", "start", enabled=_playable),
@@ -170,6 +254,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("view.answers", "&Answers", "View", "Ctrl+1", "Show or hide the answers.", "answers", checkable=True, starts_group=True),
     Action("view.segments", "Segment ta&ble", "View", "Ctrl+2", "Show or hide the lanes as a table.", "table", checkable=True),
     Action("view.queue", "Queue", "View", "Ctrl+3", "Show or hide the queue.", "queue", checkable=True),
+    Action("view.board", "Class boar&d", "View", "Ctrl+4", "Show or hide the classes and their examples.", checkable=True),
+    Action("view.lesson", "L&esson", "View", "Ctrl+5", "Show or hide the lesson and its card.", checkable=True),
+    Action("view.review", "Re&view", "View", "Ctrl+6", "Show or hide what is doubtful, to say what it is.", checkable=True),
+    Action("view.map", "Sound &map", "View", "Ctrl+7", "Show or hide the map of all sounds in the project.", checkable=True),
     Action("view.reset_layout", "&Reset layout", "View", "", "Put all panels back where they were at first."),
     Action(
         "view.theme_system", "As the &system is", "View/Theme", "", "Light or dark as the system is.", checkable=True,
@@ -193,6 +281,35 @@ ACTIONS: tuple[Action, ...] = (
         standard=Key.Refresh,
     ),
     Action("analyse.cancel", "&Cancel reading", "Analyse", "Ctrl+.", "Stop reading; what is known stays.", "cancel", enabled=_reading),
+    Action(
+        "teach.folder", "Teach a &folder…", "Teach", "Ctrl+T", "Teach classes from a folder: each folder in it is a class.", "folder",
+        enabled=_proposable,
+    ),
+    Action("teach.files", "Teach f&iles…", "Teach", "", "Teach a class from audio files.", "open", enabled=_proposable),
+    Action(
+        "teach.selection", "Teach the &selection…", "Teach", "Ctrl+Shift+T", "Teach a class from the selected span.",
+        enabled=_selection_proposable,
+    ),
+    Action("teach.queue_rows", "Teach &queue rows…", "Teach", "", "Teach a class from the chosen recordings.", enabled=_queue_proposable),
+    Action("teach.microphone", "Teach from the &microphone…", "Teach", "", "Record sounds and teach a class.", enabled=_proposable),
+    Action(
+        "teach.keep", "&Keep the lesson", "Teach", "Ctrl+Return", "Keep what was learned.", enabled=_waits("draft"), starts_group=True,
+    ),
+    Action("teach.take_back", "&Take the lesson back", "Teach", "", "Drop the lesson that waits.", enabled=_waits("draft", "planned")),
+    Action("teach.go_on", "&Go on with the lesson", "Teach", "", "Go on with the lesson that was interrupted.", enabled=_waits("planned")),
+    Action(
+        "teach.undo", "&Undo the last lesson", "Teach", "Ctrl+Z", "Take the last lesson back, as if it had never been taught.",
+        enabled=_undoable, words=_undo_words, standard=Key.Undo, starts_group=True,
+    ),
+    Action(
+        "teach.redo", "&Redo the lesson", "Teach", "Ctrl+Shift+Z", "Bring back the lesson that was taken back last.",
+        enabled=_redoable, words=_redo_words, standard=Key.Redo,
+    ),
+    Action(
+        "teach.new_classifier", "&New classifier…", "Teach", "", "Make a classifier, empty or from another one.", enabled=_proposable,
+        starts_group=True,
+    ),
+    Action("teach.alike", "More &like this", "Teach", "A", "Find sounds of the project that are like this one.", enabled=_alike_known),
     Action(
         "queue.pause", "&Pause the queue", "Queue", "Ctrl+Shift+P", "Hold the queue, or let it go on.", "pause", checkable=True,
         enabled=_pausable, checked=_queue_paused,
@@ -228,10 +345,13 @@ MENUS: dict[str, str] = {
     "File": "&File",
     "File/Open recent": "Open &recent",
     "File/Export answers": "&Export answers",
+    "Project": "Pro&ject",
+    "Project/Open recent project": "Open &recent project",
     "Play": "&Play",
     "View": "&View",
     "View/Theme": "&Theme",
     "Analyse": "&Analyse",
+    "Teach": "&Teach",
     "Queue": "&Queue",
     "Queue/Export queue": "&Export queue",
     "Help": "&Help",

@@ -30,6 +30,9 @@ class Change(Enum):
     DEVICE = auto()
     SELECTION = auto()
     SETTINGS = auto()
+    BOARD = auto()
+    LESSON = auto()
+    PLAN = auto()
 
 
 @dataclass

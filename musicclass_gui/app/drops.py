@@ -6,6 +6,8 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from musicclass_gui.app.projects import PACK_SUFFIX, PROJECT_SUFFIX, one_with
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -15,6 +17,9 @@ _BUDGET_S = 0.05  # a drag must not stutter because a folder is large
 
 def plan_drop(paths: Sequence[Path]) -> str:
     """One sentence: open a recording, queue many, or why nothing can be done."""
+    project, pack = one_with(paths, PROJECT_SUFFIX), one_with(paths, PACK_SUFFIX)
+    if project is not None or pack is not None:
+        return _special(project, pack)
     if len(paths) == 1 and not os.path.isdir(paths[0]):
         return f"Open “{paths[0].name}”" if _is_audio(paths[0].name) else f"Try to open “{paths[0].name}”, which does not look like audio"
     audio, other, complete = _count(paths)
@@ -24,6 +29,22 @@ def plan_drop(paths: Sequence[Path]) -> str:
     more = "" if complete else "more than "
     aside = f" ({_files(other)} not audio)" if other else ""
     return f"Queue {more}{audio} recording{'' if audio == 1 else 's'}{where}{aside}"
+
+
+def plan_teach(paths: Sequence[Path]) -> str:
+    """One sentence: what would be taught, as far as can be told at once; which files cannot be read is found out later."""
+    project, pack = one_with(paths, PROJECT_SUFFIX), one_with(paths, PACK_SUFFIX)
+    if project is not None or pack is not None:
+        return _special(project, pack)
+    from musicclass_gui.engine.lessons import plan
+
+    return plan.sentence(plan.plan_drop(list(paths), budget_s=_BUDGET_S))
+
+
+def _special(project: Path | None, pack: Path | None) -> str:
+    if project is not None:
+        return f"Open the project “{project.stem}”"
+    return f"Import the class pack “{pack.stem}”" if pack is not None else ""
 
 
 def _files(count: int) -> str:

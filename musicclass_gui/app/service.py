@@ -31,9 +31,10 @@ _PATIENCE_S = 2.0  # how long cancelled work may take to notice before its proce
 
 
 class Service:
-    """One worker process at a time; each call waits in the thread that made it."""
+    """One worker process at a time; each call waits in the thread that made it. `died` is the sentence for when it did."""
 
-    def __init__(self) -> None:
+    def __init__(self, died: str = _DIED) -> None:
+        self._died = died
         self._link: _Link | None = None
         self._lock = threading.Lock()
         self._count = itertools.count(1)
@@ -69,7 +70,7 @@ class Service:
             if self._closed:
                 raise Cancelled("The program is closing.")
             if self._link is None or not self._link.alive:
-                self._link = _Link()
+                self._link = _Link(self._died)
             return self._link
 
     def _converse(
@@ -97,7 +98,8 @@ class Service:
 class _Link:
     """One worker process and the calls that wait for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, died: str) -> None:
+        self._died = died
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=worker.serve, args=(theirs,), name="musicclass worker", daemon=True)
@@ -162,7 +164,7 @@ class _Link:
                         mailbox.put(message)
         except (EOFError, OSError):
             with self._lock:
-                self._farewell = {"error": ["_Ended", ""] if self._ended else ["ServiceError", _DIED]}
+                self._farewell = {"error": ["_Ended", ""] if self._ended else ["ServiceError", self._died]}
                 for mailbox in self._mailboxes.values():
                     mailbox.put(self._farewell)
                 self._pipe.close()

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from musicclass_gui.app.documents import Change, Document, QueueRow
-from musicclass_gui.app.drops import plan_drop
+from musicclass_gui.app.drops import plan_drop, plan_teach
 from musicclass_gui.app.jobs import Lane, said, shut_down
 from musicclass_gui.app.queue import Queue
 from musicclass_gui.app.service import Service
+from musicclass_gui.app.teaching import Teaching
 from musicclass_gui.engine import encoders, events, places
 from musicclass_gui.engine.errors import MusicClassError
 from musicclass_gui.engine.events import Answered, Event, Finished, Noticed, Opened, Pictured
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _RECENT = 12
 _CLOSE_S = 0.8
 _HINT = "The encoder mn04-as tells known from unknown genres more often than timbre does; its 4 MB of free weights are not here."
+_ANEW = "Answering anew"
 _ANALYSIS_SETTINGS = frozenset({"device", "classifiers", "window_s", "weights_folder"})
 
 
@@ -59,11 +61,16 @@ class Session(QObject):
         self._search = Lane("fifo", name="search")  # not behind a download or the first import of torch
         self._queue = Queue(self._batch, partial(self._analysis, self._batching, picture=False), self)
         self._queue.changed.connect(partial(self._tell, Change.QUEUE))
+        self._outdated = False  # whether classifiers learned something since the reading of what is open began
+        self.teaching = Teaching(settings, self._sounds, self)
+        self.teaching.changed.connect(self._tell)
+        self.teaching.failed.connect(self._teaching_failed)
+        self.teaching.answers_changed.connect(self.reanswer)
         settings.changed.connect(self._setting_changed)
 
     def start(self) -> None:
-        """Start the worker and let it load what the first answer will need."""
-        self._aside.submit(partial(self._ask, "warm", self._fields(Path(), False)), done=self._warmed, failed=self._complain)
+        """Start the worker and let it load what the first answer will need; then the project is read."""
+        self._aside.submit(partial(self._ask, "warm", self._fields(Path(), False)), done=self._warmed, failed=self._not_warmed)
         self._aside.submit(partial(self._ask, "devices", {}), done=self._devices_known, failed=self._no_devices)
 
     # What is open
@@ -73,16 +80,21 @@ class Session(QObject):
         path = path.absolute()
         self.document = Document(path=path, state="reading")
         self.selection = None
+        self._outdated = False
         self._queue.hold(True)
         document = self.document
         analyse = self._analysis(self._looking, path, picture=True, fresh=fresh)
         work = partial(analyse, lambda event: self._look.post(partial(self._take, document, event)))
         self._look.submit(work, done=self._done, failed=self._failed, progress=self._progress)
+        if self.activity == _ANEW:
+            self._set_activity("")
         for change in (Change.RECORDING, Change.PICTURE, Change.ANSWERS, Change.SELECTION, Change.PROGRESS):
             self.changed.emit(change)
 
     def open_paths(self, paths: Sequence[Path]) -> None:
-        """Open one recording; of several, or of folders, open the first and queue all."""
+        """Open one recording; of several, or of folders, open the first and queue all. A project is opened, a class pack offered."""
+        if self.teaching.take(paths):
+            return
         if len(paths) == 1 and not os.path.isdir(paths[0]):
             self.open(paths[0])
         elif paths:
@@ -95,6 +107,10 @@ class Session(QObject):
         """What dropping `paths` would do, in one sentence."""
         return plan_drop(paths)
 
+    def plan_teach(self, paths: Sequence[Path]) -> str:
+        """What teaching `paths` would do, in one sentence; `teaching.propose` finds out exactly."""
+        return plan_teach(paths)
+
     def cancel(self) -> None:
         """Stop reading the open recording; what is known of it stays."""
         if self.document.state == "reading":
@@ -105,6 +121,25 @@ class Session(QObject):
         """Analyse the open recording again, with the settings as they are now; unless `fresh`, from the cache where that serves."""
         if self.document.path is not None:
             self.open(self.document.path, fresh=fresh)
+
+    def reanswer(self) -> None:
+        """Ask about the open recording again, since classifiers learned something; all else of it stays as it is."""
+        document = self.document
+        if document.state == "ready" and document.path is not None:
+            self._answer_anew(document, document.path)
+        self._outdated = document.state == "reading"
+
+    def shown_classifiers(self) -> list[str]:
+        """The classifiers whose answers are shown, in order: those that the user chose, and then the project's."""
+        board = self.teaching.board
+        taught = [one.key for one in board.classifiers if one.classes] if board else []
+        return list(dict.fromkeys([*self.settings.get("classifiers"), *taught]))
+
+    def title_of(self, key: str) -> str:
+        """What a classifier's answers are headed with."""
+        board = self.teaching.board
+        found = next((one.title for one in board.classifiers if one.key == key), key) if board else key
+        return found[:1].upper() + found[1:]
 
     def select(self, span: Span | None) -> None:
         """Select a span of the open recording, in seconds."""
@@ -229,7 +264,8 @@ class Session(QObject):
             lane.cancel()
         for service in (self._looking, self._batching):
             service.close(_CLOSE_S / 4)
-        self.stopped = shut_down(lanes, _CLOSE_S / 2)
+        self.teaching.close(_CLOSE_S / 4)
+        self.stopped = shut_down([*lanes, self.teaching.lane], _CLOSE_S / 2)
 
     # Work: what it needs is gathered on the main thread, then it runs on a lane's
 
@@ -243,12 +279,40 @@ class Session(QObject):
 
     def _fields(self, path: Path, picture: bool) -> dict[str, Any]:
         wanted = {key: self.settings.get(key) for key in ("classifiers", "device", "window_s", "weights_folder")}
-        return {"path": str(path), "picture": picture, **wanted}
+        project = self.teaching.project
+        return {"path": str(path), "picture": picture, "project": str(project) if project.is_file() else "", **wanted}
 
     def _ask(self, call: str, fields: dict[str, Any], token: Token) -> Any:
         return self._looking.call(call, fields, token)
 
+    def _answer_anew(self, document: Document, path: Path) -> None:
+        found: list[Event] = []  # shown when all are there, in place of the others
+        self._set_activity(_ANEW)
+        work = partial(self._analysis(self._looking, path, picture=False, fresh=False), found.append)
+        self._look.submit(work, done=lambda _: self._answered_anew(document, found), failed=self._complain)
+
+    def _sounds(self) -> list[Path]:
+        """What can be reviewed beside the project's own recordings."""
+        opened = [self.document.path] if self.document.path is not None else []
+        return list(dict.fromkeys([*opened, *(row.path for row in self.queue)]))
+
     # What comes back, on the main thread
+
+    def _answered_anew(self, document: Document, found: list[Event]) -> None:
+        self._set_activity("")
+        for event in found:
+            if isinstance(event, Answered):
+                document.answers = {answer.classifier: answer for answer in event.answers}
+            elif isinstance(event, Noticed) and event.text not in document.notices:
+                document.notices.append(event.text)
+            elif isinstance(event, Finished):
+                document.devices = event.devices
+        self._tell(Change.ANSWERS)
+
+    def _teaching_failed(self, sentence: str) -> None:
+        if sentence not in self.notices:
+            self.notices.append(sentence)
+        self._tell(Change.NOTICE)
 
     def _take(self, document: Document, event: Event) -> None:
         if document is not self.document or document.state != "reading":
@@ -297,6 +361,8 @@ class Session(QObject):
         self._queue.hold(False)
         for change in (Change.RECORDING, Change.ANSWERS, Change.PROGRESS):
             self.changed.emit(change)
+        if self._outdated:
+            self.reanswer()
 
     def _found(self, paths: list[Path]) -> None:
         self._set_activity("")
@@ -309,6 +375,11 @@ class Session(QObject):
 
     def _warmed(self, _result: Any) -> None:
         self._tell(Change.DEVICE)
+        self.teaching.begin()
+
+    def _not_warmed(self, error: Exception) -> None:
+        self._complain(error)
+        self.teaching.begin()
 
     def _no_devices(self, error: Exception) -> None:
         self._devices_known([["cpu", "CPU"]])

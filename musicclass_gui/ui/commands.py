@@ -5,11 +5,13 @@ Every function here is one wish of the user, passed on to the session, the playe
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog
 
+from musicclass_gui.app.actions import ACTIONS
 from musicclass_gui.engine.errors import MusicClassError
 from musicclass_gui.engine.places import resources_dir
 
@@ -35,7 +37,7 @@ class Commands:
 
     def table(self) -> dict[str, Callable[[], object]]:
         """Every action's handler by the action's id."""
-        return {**self._file(), **self._play(), **self._view(), **self._work(), **self._help()}
+        return {**self._file(), **self._teaching(), **self._play(), **self._view(), **self._work(), **self._help()}
 
     def _file(self) -> dict[str, Callable[[], object]]:
         return {
@@ -50,6 +52,11 @@ class Commands:
             "file.preferences": self._window.sheets.preferences,
             "file.quit": self._window.close,
         }
+
+    def _teaching(self) -> dict[str, Callable[[], object]]:
+        names = [action.id for action in ACTIONS if action.menu.split("/")[0] in ("Project", "Teach")]
+        names += ["view.board", "view.lesson", "view.review", "view.map"]
+        return {name: partial(self._window.teaching_action, name) for name in names}
 
     def _play(self) -> dict[str, Callable[[], object]]:
         return {

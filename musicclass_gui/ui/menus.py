@@ -57,6 +57,8 @@ class ActionSet:
             made.setEnabled(action.enabled(session))
             if action.checked is not None:
                 made.setChecked(action.checked(session))
+            if action.words is not None:
+                made.setText(action.words(session) or action.text)
 
     def entries(self) -> list[Entry]:
         """Every action as the palette lists it."""

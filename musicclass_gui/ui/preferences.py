@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from musicclass_gui.app import words
+from musicclass_gui.app.projects import METHODS
 from musicclass_gui.app.settings import FIELDS
 from musicclass_gui.ui.dialogs import Sheet
 from musicclass_gui.ui.widgets import set_role, text
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _LINE_HEIGHT = 28
 _GROUPS = {
     "Analysis": ("device", "classifiers", "window_s", "weights_folder"),
+    "Teaching": ("teach_method",),
     "Look": ("theme", "mel_map", "mel_floor_db", "follow_playhead"),
     "Sound": ("output_device", "volume"),
 }
@@ -46,6 +48,7 @@ _WORDS: dict[tuple[str, Any], str] = {
     ("device", "cpu"): "CPU",
     ("output_device", ""): "System default",
     ("theme", "system"): "As the system",
+    **{("teach_method", method.id): method.title for method in METHODS},
 }
 
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QTabWid
 
 from musicclass_gui.app import icons
 from musicclass_gui.app import theme as themes
+from musicclass_gui.app.actions import BY_ID
 from musicclass_gui.app.documents import Change
 from musicclass_gui.ui import keys, layout
 from musicclass_gui.ui.answers import AnswersPanel
@@ -171,6 +172,9 @@ class MainWindow(QMainWindow):
             Change.DEVICE: (self._show_device, self._show_answers),
             Change.SELECTION: (self._show_selection,),
             Change.SETTINGS: (self._show_sound, self.sheets.weights_changed),
+            Change.BOARD: (self._show_answers,),
+            Change.LESSON: (),
+            Change.PLAN: (),
         }[change]
 
     def _show_recording(self) -> None:
@@ -195,7 +199,7 @@ class MainWindow(QMainWindow):
 
     def _show_answers(self) -> None:
         document = self.session.document
-        classifiers = self.session.settings.get("classifiers")
+        classifiers = self.session.shown_classifiers()
         shown = [document.answers[name] for name in classifiers if name in document.answers]
         self.answers.show_document(document, classifiers, ran_on(self.session))
         self.timeline.set_answers(shown, document.answered_s if document.state == "reading" else None)
@@ -259,6 +263,21 @@ class MainWindow(QMainWindow):
         """Show a notice about something that did not work."""
         self.session.notices.append(words)
         self._changed(Change.NOTICE)
+
+    def teaching_action(self, name: str) -> None:
+        """Do one of the actions of the menus Project and Teach, or show one of the panels for teaching."""
+        teaching = self.session.teaching
+        plain = {
+            "teach.keep": teaching.keep,
+            "teach.take_back": teaching.take_back,
+            "teach.go_on": teaching.go_on,
+            "teach.undo": teaching.undo,
+            "teach.redo": teaching.redo,
+        }
+        if name in plain:
+            plain[name]()
+        else:
+            self.say(BY_ID[name].tip)
 
     def refresh_actions(self) -> None:
         """Enable and tick actions as things are now."""

@@ -18,7 +18,10 @@ file.open file.open_folder file.open_sample file.recent file.export_csv file.exp
 play.toggle play.stop play.loop play.start play.back play.forward play.volume_up play.volume_down play.follow
 view.zoom_in view.zoom_out view.fit view.selection view.theme_light view.theme_dark view.theme_system view.queue view.answers
 view.segments view.reset_layout view.palette analyse.cancel analyse.again queue.retry queue.cancel queue.remove queue.clear_done
-queue.pause help.shortcuts help.about help.selfcheck help.weights
+project.new project.open project.save_as project.recent project.find_moved project.import_pack project.export_pack teach.folder
+teach.files teach.selection teach.queue_rows teach.microphone teach.keep teach.take_back teach.go_on teach.undo teach.redo
+teach.new_classifier teach.alike view.board view.lesson view.review view.map queue.pause
+help.shortcuts help.about help.selfcheck help.weights
 """
 
 
@@ -84,7 +87,7 @@ def test_words_for_the_palette_are_unique() -> None:
 
 def test_bare_keys_are_known() -> None:
     bare = {action.shortcut for action in ACTIONS if action.bare}
-    assert bare == {"Space", "Shift+Space", "Home", ",", ".", "L", "Esc", "F", "Z"}
+    assert bare == {"Space", "Shift+Space", "Home", ",", ".", "L", "Esc", "F", "Z", "A"}
 
 
 def session(**changes: Any) -> Any:
@@ -92,7 +95,9 @@ def session(**changes: Any) -> Any:
     document = {"path": None, "recording": None, "picture": None, "answers": {}, "state": "empty"}
     document |= changes.pop("document", {})
     settings = {"theme": "system", "follow_playhead": True} | changes.pop("settings", {})
-    plain = {"selection": None, "queue": [], "queue_paused": False, "recent": []} | changes
+    teaching = {"board": None, "waiting": None, "busy": "", "locked": "", "classifier": None, "recent_projects": []}
+    teaching |= changes.pop("teaching", {})
+    plain = {"teaching": SimpleNamespace(**teaching), "selection": None, "queue": [], "queue_paused": False, "recent": []} | changes
     return SimpleNamespace(document=SimpleNamespace(**document), settings=settings, **plain)
 
 
@@ -125,6 +130,41 @@ def test_queue_actions_follow_its_rows() -> None:
     assert {"queue.retry", "queue.clear_done"} <= enabled(queue=[row("failed")])
     assert "queue.pause" in enabled(queue=[row("cancelled")], queue_paused=True), "what holds the queue can be undone"
     assert "queue.export_json" in enabled(queue=[SimpleNamespace(state="done", answers={"genre": 1})])
+
+
+def test_teaching_is_possible_unless_the_project_cannot_be_changed() -> None:
+    assert {"teach.folder", "teach.microphone", "project.new", "project.import_pack", "view.board"} <= enabled()
+    assert not enabled() & {"teach.selection", "teach.queue_rows", "teach.alike"}
+    assert not enabled() & {"project.save_as", "project.export_pack", "project.recent"}
+    opened = {"path": Path("x.mp3"), "recording": object()}
+    assert "teach.selection" in enabled(document=opened, selection=(1.0, 2.0))
+    locked = enabled(teaching={"locked": "Another window works with it."}, document=opened, selection=(1.0, 2.0))
+    assert not locked & {"teach.folder", "teach.selection", "teach.microphone", "teach.new_classifier", "project.import_pack"}
+    assert "project.open" in locked
+    taught = {"classifier": SimpleNamespace(classes=[1]), "recent_projects": [Path("x.musicclass")]}
+    assert {"teach.alike", "project.export_pack", "project.recent"} <= enabled(document=opened, teaching=taught)
+
+
+def test_a_lesson_that_waits_can_be_settled_when_nothing_goes_on() -> None:
+    draft, planned = SimpleNamespace(state="draft"), SimpleNamespace(state="planned")
+    settling = {"teach.keep", "teach.take_back", "teach.go_on"}
+    assert not enabled() & settling
+    assert enabled(teaching={"waiting": draft}) & settling == {"teach.keep", "teach.take_back"}
+    assert enabled(teaching={"waiting": planned}) & settling == {"teach.take_back", "teach.go_on"}
+    assert not enabled(teaching={"waiting": draft, "busy": "Keeping"}) & settling
+
+
+def test_undo_and_redo_say_what_they_would_do() -> None:
+    def words(undo: str) -> str:
+        board = SimpleNamespace(undo=undo, redo="")
+        made = BY_ID["teach.undo"].words
+        assert made is not None
+        assert ("teach.undo" in enabled(teaching={"board": board})) == bool(undo)
+        return made(session(teaching={"board": board}))
+
+    assert words("") == ""
+    assert words("Teach bell & gong") == "&Undo: Teach bell && gong"
+    assert len(words("x" * 500)) < 80
 
 
 def test_checked_follows_the_session() -> None:
