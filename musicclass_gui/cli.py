@@ -9,20 +9,15 @@ from __future__ import annotations
 import io
 import json
 import math
-import re
 import sys
-from contextlib import contextmanager
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from musicclass_gui import __version__
-from musicclass_gui.engine.errors import Cancelled, MusicClassError
-from musicclass_gui.engine.task import Token
+from musicclass_gui import __version__, cli_teach, terminal
+from musicclass_gui.engine.errors import MusicClassError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +27,6 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.export import Result
     from musicclass_gui.engine.shelf import Shelf
 
-_SHORTEST_WINDOW_S, _LONGEST_WINDOW_S = 1.0, 60.0
 
 app = typer.Typer(
     help="See what a recording is and why. Without a command, `musicclass [FILE…]` opens the window.",
@@ -42,23 +36,7 @@ app = typer.Typer(
 )
 models = typer.Typer(help="The encoders' weights and the classifiers built on them.", no_args_is_help=True)
 app.add_typer(models, name="models")
-
-
-def _device(text: str) -> str:
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
-        raise typer.BadParameter(f"“{text}” is no device; it is auto, cpu, cuda, or one device such as cuda:1.")
-    return text
-
-
-def _window(seconds: float) -> float:
-    if seconds != 0 and not _SHORTEST_WINDOW_S <= seconds <= _LONGEST_WINDOW_S:
-        raise typer.BadParameter(f"A window has {_SHORTEST_WINDOW_S:g} to {_LONGEST_WINDOW_S:g} seconds; 0 takes the encoder's own.")
-    return seconds
-
-
-DeviceOption = Annotated[str, typer.Option(callback=_device, help="auto, cpu, cuda, or one device such as cuda:1.")]
-WindowOption = Annotated[float, typer.Option(callback=_window, help="Window length in seconds; 0 takes the encoder's own.")]
-WeightsOption = Annotated[str, typer.Option("--weights", help="A folder with one sub-folder of weights per encoder.")]
+cli_teach.add_to(app)
 
 
 def _version(wanted: bool) -> None:
@@ -87,21 +65,22 @@ def predict(
     files: Annotated[list[Path], typer.Argument(help="Recordings.", metavar="FILE…")],
     classifier: Annotated[list[str] | None, typer.Option(help="Which classifiers answer; all by default.", metavar="ID")] = None,
     encoder: Annotated[str, typer.Option(help="Force one encoder instead of the best one that can run.", metavar="ID")] = "",
-    device: DeviceOption = "auto",
-    window: WindowOption = 0.0,
-    weights: WeightsOption = "",
+    device: terminal.DeviceOption = "auto",
+    window: terminal.WindowOption = 0.0,
+    weights: terminal.WeightsOption = "",
+    project: Annotated[Path | None, typer.Option(help="Let a project's classifiers answer instead.", metavar="PROJECT")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per file and line.")] = False,
 ) -> None:
     """Say what each recording is: a table, or one JSON object per file and line."""
     from musicclass_gui.engine.analysis import Analyst, Request
     from musicclass_gui.engine.places import cache_dir
 
-    ids = _known(classifier or [], weights)
+    ids = () if project else _known(classifier or [], weights)
     _known_encoder(encoder)
     analyst = Analyst(cache_dir())
     failed = False
     for path in files:
-        request = Request(path, ids, encoder, device, window, weights, picture=False)
+        request = Request(path, ids, encoder, device, window, weights, picture=False, project=str(project or ""))
         result = _result(analyst, request)
         failed |= result.error is not None
         _print(result, as_json)
@@ -113,31 +92,31 @@ def selfcheck() -> None:
     """Print versions, devices and audio back ends, and what is missing."""
     from musicclass_gui.engine.selfcheck import report
 
-    table = _table("", "what", "found", "to do")
+    table = terminal.table("", "what", "found", "to do")
     checks = report()
     for check in checks:
         table.add_row("ok" if check.ok else "[red]!![/]", escape(check.name), escape(check.value), escape(check.advice))
-    _console().print(table)
+    terminal.console().print(table)
     raise typer.Exit(0 if all(check.ok for check in checks) else 1)
 
 
 @models.command("list")
-def models_list(weights: WeightsOption = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+def models_list(weights: terminal.WeightsOption = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """List encoders and classifiers: what they are, how good, and whether they can run here."""
     shelf = _shelf(weights)
-    with _errors_as_lines():
+    with terminal.errors_as_lines():
         rows = list(_encoder_rows(shelf)) + list(_classifier_rows(shelf))
     if as_json:
         print(json.dumps(rows, ensure_ascii=False, indent=1))
         return
-    table = _table("kind", "id", "encoder", "what it is", "state")
+    table = terminal.table("kind", "id", "encoder", "what it is", "state")
     for row in rows:
         table.add_row(*(escape(str(row[key])) for key in ("kind", "id", "encoder", "about", "state")))
-    _console().print(table)
+    terminal.console().print(table)
 
 
 @models.command("path")
-def models_path(weights: WeightsOption = "") -> None:
+def models_path(weights: terminal.WeightsOption = "") -> None:
     """Print where classifiers are, and the folders in which weights are looked for, in order."""
     from musicclass_gui.engine.places import models_dir, weights_folders
 
@@ -162,7 +141,7 @@ def models_fetch(
     print(f"{spec.title}: {source.size_bytes / 1e6:.1f} MB from {source.url}\nLicence: {source.licence}")
     if not yes and not typer.confirm("Download it?"):
         raise typer.Exit(1)
-    with _errors_as_lines(), _bar("Fetching") as token:
+    with terminal.errors_as_lines(), terminal.bar("Fetching") as token:
         print(weights.fetch(spec, places.data_dir() / "weights", token))
 
 
@@ -177,12 +156,12 @@ def models_build(
     from musicclass_gui.engine import encoders, places
     from musicclass_gui.engine.build import build
 
-    with _errors_as_lines(), _bar("Building") as token:
+    with terminal.errors_as_lines(), terminal.bar("Building") as token:
         built = build(name, data, out or places.models_dir(), encoder or list(encoders.specs()), token)
-    table = _table("classifier", "encoder", "accuracy", "95 % interval", "ECE", "folder")
+    table = terminal.table("classifier", "encoder", "accuracy", "95 % interval", "ECE", "folder")
     for folder in built:
         table.add_row(*_card_row(folder), str(folder))
-    _console().print(table)
+    terminal.console().print(table)
 
 
 def _result(analyst: Analyst, request: Request) -> Result:
@@ -200,7 +179,7 @@ def _result(analyst: Analyst, request: Request) -> Result:
             duration[0] = event.duration_s
 
     try:
-        with _bar(request.path.name) as token:
+        with terminal.bar(request.path.name) as token:
             answers = analyst.analyse(request, token, listen)
     except MusicClassError as error:
         return Result(request.path, math.nan, error=str(error), notices=notices)
@@ -218,12 +197,12 @@ def _print(result: Result, as_json: bool) -> None:
     elif result.error is None:
         _print_table(result)
     if result.error is not None:
-        _complain(f"{result.path}: {result.error}")
+        terminal.complain(f"{result.path}: {result.error}")
 
 
 def _print_table(result: Result) -> None:
-    console = _console()
-    table = _table("classifier", "answer", "probability", "next", "encoder")
+    console = terminal.console()
+    table = terminal.table("classifier", "answer", "probability", "next", "encoder")
     for answer in result.answers:
         table.add_row(*_answer_row(answer))
     console.print(f"[bold]{escape(str(result.path))}[/]  {_clock(result.duration_s)}")
@@ -298,45 +277,3 @@ def _shelf(weights: str) -> Shelf:
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(seconds, 60)
     return f"{int(minutes)}:{rest:04.1f}" if math.isfinite(seconds) else ""
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _console() -> Console:
-    """A terminal's own width, and lines long enough to be cut by other programs where there is no terminal."""
-    return Console() if sys.stdout.isatty() else Console(width=160)
-
-
-def _complain(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
-@contextmanager
-def _errors_as_lines() -> Iterator[None]:
-    try:
-        yield
-    except Cancelled:
-        raise typer.Exit(1) from None
-    except MusicClassError as error:
-        _complain(str(error))
-        raise typer.Exit(1) from None
-
-
-@contextmanager
-def _bar(text: str) -> Iterator[Token]:
-    """A token whose progress is a bar on standard error, where that is a terminal."""
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task(escape(text), total=1.0)
-
-        def listen(fraction: float, doing: str) -> None:
-            completed, total = (fraction, 1.0) if math.isfinite(fraction) else (None, None)
-            progress.update(task, completed=completed, total=total, description=escape(f"{text} {doing}"))
-
-        yield Token(listen)
