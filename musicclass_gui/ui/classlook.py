@@ -142,5 +142,5 @@ def count_words(view: ClassView) -> str:
 def span_words(start_s: float | None, end_s: float | None) -> str:
     """A stretch of a recording, or that it is all of it."""
     if start_s is None and end_s is None:
-        return "whole recording"
+        return "all of it"
     return words.span(start_s or 0.0, end_s if end_s is not None else float("nan"))

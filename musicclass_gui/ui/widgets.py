@@ -216,8 +216,8 @@ class Placeholder(QWidget):
         box.setContentsMargins(24, 12, 24, 12)
         box.setSpacing(4)
         box.addStretch()
-        for words, role in ((heading, "name"), (hint, "muted")):
-            label = text(words, role, wrap=True)
+        self.heading, self.hint = text(heading, "name", wrap=True), text(hint, "muted", wrap=True)
+        for label in (self.heading, self.hint):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
             box.addWidget(label)
         box.addStretch()
