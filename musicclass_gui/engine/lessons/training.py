@@ -1,0 +1,302 @@
+"""Replay fine-tuning: one lesson for a `ReplayHead`, from new windows, what it remembers of the old ones, and its own former answers.
+
+What is trained on, what is held out and what is remembered is decided here; the network itself is `network`'s matter, which loads
+torch, and so is the encoder's tail `tuning`'s. It knows nothing of projects and audio files.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from musicclass_gui.engine.errors import LessonError
+from musicclass_gui.engine.heads.replay import HIDDEN, NETWORKS, Floats, Memory, Numbers, ReplayHead, Sides
+from musicclass_gui.engine.lessons.herding import group_number, herd, sides
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from musicclass_gui.engine.lessons import network
+    from musicclass_gui.engine.lessons.news import Trained
+    from musicclass_gui.engine.task import Token
+
+_SPREAD_ROWS = 16  # how many windows the guess that all dimensions vary alike weighs as much as
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a network learns. `budget`: windows per class that are remembered (0: none, which forgets the old classes at once).
+
+    `distillation` weighs how much the old answers are to stay as they were, softened by `temperature`. Training ends after `epochs`, or
+    when held-out recordings have been answered no better for `patience` epochs. `unfreeze`: how many last blocks of the encoder learn too.
+    """
+
+    network: str = "mlp"
+    budget: int = 20
+    distillation: float = 1.0
+    temperature: float = 2.0
+    patience: int = 10
+    epochs: int = 60
+    seed: int = 0
+    unfreeze: int = 0
+
+    def __post_init__(self) -> None:
+        if self.network not in NETWORKS:
+            raise LessonError(f"There is no network “{self.network}”, only {' and '.join(NETWORKS)}; choose one of these.")
+        least = {"budget": 0, "distillation": 0, "temperature": 0.1, "patience": 1, "epochs": 1, "unfreeze": 0}
+        for name, bound in least.items():
+            if not getattr(self, name) >= bound:
+                raise LessonError(f"The option “{name}” must be at least {bound}, not {getattr(self, name)}; change it.")
+
+
+@dataclass(frozen=True, eq=False)
+class TrainItem:
+    """One example: its id, its class's label, its group (never empty: what has no other is its recording's hash), its loud windows.
+
+    `audio` int16 `(n, samples)`, mono at the encoder's rate, is needed only where the encoder's last blocks learn too.
+    """
+
+    example: int
+    label: str
+    group: str
+    rows: Floats  # (n, dim)
+    audio: NDArray[np.int16] | None = None
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What there is to train on and to judge by. `rows` holds the windows trained on, then those judged by."""
+
+    classes: list[str]
+    fresh: Memory  # the new windows that are trained on
+    memory: Memory  # the old ones
+    judged: list[TrainItem]
+    sides: Sides
+
+    @property
+    def trained(self) -> Floats:
+        """The windows that are trained on, `(n, dim)`."""
+        return np.concatenate([self.fresh.rows, self.memory.rows])
+
+    @property
+    def truth(self) -> Numbers:
+        """Their classes' columns, `(n,)`."""
+        column = {label: number for number, label in enumerate(self.classes)}
+        return np.array([column[label] for label in [*self.fresh.labels, *self.memory.labels]], np.int64)
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Who listens while a network learns: `tell` after each epoch, `checkpoint` at most every `every_s` seconds."""
+
+    token: Token
+    tell: Callable[[Trained], None]
+    checkpoint: Callable[[bytes], None] | None = None
+    every_s: float = 1.0
+
+
+def train(
+    before: ReplayHead | None,
+    new: list[TrainItem],
+    old: list[TrainItem],
+    options: Options,
+    token: Token,
+    tell: Callable[[Trained], None],
+    checkpoint: Callable[[bytes], None] | None = None,
+    resume: bytes | None = None,
+    device: str = "cpu",
+    *,
+    every_s: float = 1.0,
+) -> ReplayHead:
+    """The head that `before` (None: an empty one) becomes by the examples `new`; `before` itself stays as it was.
+
+    Of `old`, the other examples in use, only those are looked at that are held out, and they may be left out: then nobody sees to it
+    that training stops in time for them. What is remembered of the rest is in `before`. `resume` is what `checkpoint` was given last;
+    one that belongs to another lesson is not used. On the CPU the same arguments give the same bytes, resumed or not.
+    Raises LessonError when there is nothing to learn or it does not fit, Cancelled.
+    """
+    from musicclass_gui.engine.lessons import network
+
+    _check(before, new, options)
+    lesson = prepared(before, new, old, options)
+    start = _start(before, lesson, options)
+    task = network.Task(
+        start.network,
+        start.weights,
+        lesson.truth,
+        None if before is None or not options.distillation else before.log_scores(lesson.trained).astype(np.float32),
+        _judged(lesson),
+        digest(start, lesson, options),
+    )
+    rows = np.concatenate([lesson.trained, *(item.rows for item in lesson.judged)])
+    weights = network.fit(task, rows, options, Followed(token, tell, checkpoint, every_s), resume, device)
+    return remembered(replace(start, weights=weights), lesson, options)
+
+
+def prepared(before: ReplayHead | None, new: list[TrainItem], old: list[TrainItem], options: Options) -> Lesson:
+    """Who is trained on and who is held out. Raises LessonError when nothing is left to train on."""
+    classes = _classes(before, new)
+    base = None if before is None else before.without({item.example for item in new})
+    heard = [item for item in new if len(item.rows)]
+    known = Sides() if base is None else base.sides
+    trained, held = sides(_groups(heard, old, known), known.trained, known.held, _learned(base))
+    side = {item.example: group_number(item.group) in held for item in heard}
+    kept = [item for item in old if item.example in known.examples and group_number(item.group) in held]
+    fresh = _windows([item for item in heard if not side[item.example]])
+    memory = base.memory if base is not None and options.budget else Memory.empty(fresh.rows.shape[1])
+    if not len(fresh) and not len(memory):
+        raise LessonError("There is nothing to learn from: the examples hold no sound, or are held out for testing; add others.")
+    gone = {item.example for item in old if item.example in known.examples and item not in kept}
+    examples = [*(e for e in known.examples if e not in gone), *(item.example for item in heard if side[item.example])]
+    judged = [item for item in [*kept, *(item for item in heard if side[item.example])] if len(item.rows) and item.label in classes]
+    return Lesson(classes, fresh, memory, judged, Sides(frozenset(trained), frozenset(held), tuple(examples)))
+
+
+def remembered(head: ReplayHead, lesson: Lesson, options: Options) -> ReplayHead:
+    """The head with its memory renewed: taught classes are herded again from old and new windows, others keep their first ones."""
+    seen, parts = dict(head.seen), []
+    for label in head.classes:
+        old, fresh = _of(lesson.memory, label), _of(lesson.fresh, label)
+        parts.append(_picked(old, fresh, seen[label], options.budget))
+        seen[label] += len(fresh)
+    return replace(head, memory=_joined(*parts), seen=seen, sides=lesson.sides)
+
+
+def _picked(old: Memory, fresh: Memory, seen: int, budget: int) -> Memory:
+    """A class's windows worth remembering; each of the `old` ones stands for its share of the windows `seen` before."""
+    if not len(fresh):
+        return old.chosen(range(min(len(old), budget)))
+    both = _joined(old, fresh)
+    stands_for = np.concatenate([np.full(len(old), max(1.0, seen / max(1, len(old)))), np.ones(len(fresh))])
+    return both.chosen(herd(both.rows, budget, stands_for))
+
+
+def digest(start: ReplayHead, lesson: Lesson, options: Options) -> str:
+    """What tells this lesson from any other, and what its random numbers come from: all that goes into it."""
+    text = json.dumps([asdict(options), lesson.classes, lesson.fresh.labels, lesson.memory.labels, [item.label for item in lesson.judged]])
+    made = sha256(text.encode())
+    for array in (lesson.trained, *(item.rows for item in lesson.judged), *(start.weights[name] for name in sorted(start.weights))):
+        made.update(np.ascontiguousarray(array).tobytes())
+    return made.hexdigest()
+
+
+def _check(before: ReplayHead | None, new: list[TrainItem], options: Options) -> None:
+    dims = {item.rows.shape[1:] for item in new} | ({(before.dim,)} if before else set())
+    if len(dims) > 1 or any(item.rows.ndim != 2 for item in new):
+        raise LessonError("The examples' embeddings come from different encoders; listen to them again with one encoder.")
+    if not all(np.isfinite(item.rows).all() for item in new):
+        raise LessonError("Some of the examples' embeddings are not finite numbers; listen to them again.")
+    if before is not None and before.network != options.network:
+        raise LessonError("The classifier has another kind of network than is asked for; change its method, so that it learns all anew.")
+
+
+def _start(before: ReplayHead | None, lesson: Lesson, options: Options) -> ReplayHead:
+    """`before` with an output for each class, or a network that knows nothing, its input standardised as the new windows are spread."""
+    if before is None:
+        weights = _first_weights(lesson.trained, options)
+        before = ReplayHead([], options.network, weights, Memory.empty(lesson.trained.shape[1]), {})
+    width = before.weights["out.weight"].shape[1]
+    added = _random(options.seed, len(lesson.classes)).uniform(-1, 1, (len(lesson.classes) - len(before.classes), width)) / np.sqrt(width)
+    out = {
+        "out.weight": np.concatenate([before.weights["out.weight"], added.astype(np.float32)]),
+        "out.bias": np.concatenate([before.weights["out.bias"], np.zeros(len(added), np.float32)]),
+    }
+    seen = {label: before.seen.get(label, 0) for label in lesson.classes}
+    return replace(before, classes=lesson.classes, weights={**before.weights, **out}, seen=seen)
+
+
+def _first_weights(rows: Floats, options: Options) -> dict[str, Floats]:
+    dim = rows.shape[1]
+    width = HIDDEN if options.network == "mlp" else dim
+    shift, spread = _standard(rows)
+    weights = {"shift": shift, "spread": spread, "out.weight": np.zeros((0, width), np.float32), "out.bias": np.zeros(0, np.float32)}
+    if options.network == "mlp":
+        first = _random(options.seed, 0).uniform(-1, 1, (HIDDEN, dim)) / np.sqrt(dim)
+        zeros, ones = np.zeros(HIDDEN, np.float32), np.ones(HIDDEN, np.float32)
+        weights |= {"hidden.weight": first.astype(np.float32), "hidden.bias": zeros}
+        weights |= {"norm.weight": ones, "norm.bias": zeros, "norm.mean": zeros, "norm.var": ones}
+    return weights
+
+
+def _standard(rows: Floats) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of each dimension, the latter drawn towards their common one where there are few rows."""
+    wide = rows.astype(np.float64)
+    variance = wide.var(axis=0)
+    common = float(variance.mean()) or 1.0
+    spread = np.sqrt((len(wide) * variance + _SPREAD_ROWS * common) / (len(wide) + _SPREAD_ROWS))
+    return wide.mean(axis=0).astype(np.float32), spread.astype(np.float32)
+
+
+def _random(seed: int, stream: int) -> np.random.Generator:
+    return np.random.default_rng([abs(seed), stream])
+
+
+def _learned(head: ReplayHead | None) -> list[str]:
+    return [] if head is None else [label for label, count in head.seen.items() if count]
+
+
+def _classes(before: ReplayHead | None, new: list[TrainItem]) -> list[str]:
+    return list(dict.fromkeys([*(before.classes if before else []), *(item.label for item in new)]))
+
+
+def _groups(new: list[TrainItem], old: list[TrainItem], known: Sides) -> dict[str, set[int]]:
+    """Each class's groups by number; of the old ones those whose side is known, as no other was ever trained on or held out."""
+    groups: dict[str, set[int]] = {}
+    for item in new:
+        groups.setdefault(item.label, set()).add(group_number(item.group))
+    for item in old:
+        number = group_number(item.group)
+        if item.label in groups and (number in known.trained or number in known.held):
+            groups[item.label].add(number)
+    return groups
+
+
+def _windows(items: list[TrainItem]) -> Memory:
+    if not items:
+        return Memory.empty(0)
+    counts = [len(item.rows) for item in items]
+    return Memory(
+        [item.label for item in items for _ in range(len(item.rows))],
+        np.repeat(np.array([item.example for item in items], np.int64), counts),
+        np.concatenate([np.arange(count, dtype=np.int64) for count in counts]),
+        np.concatenate([item.rows for item in items]).astype(np.float32, copy=False),
+    )
+
+
+def _of(memory: Memory, label: str) -> Memory:
+    return memory.chosen([place for place, name in enumerate(memory.labels) if name == label])
+
+
+def _joined(*parts: Memory) -> Memory:
+    some = [part for part in parts if len(part)] or list(parts[:1])
+    return Memory(
+        [label for part in some for label in part.labels],
+        np.concatenate([part.examples for part in some]),
+        np.concatenate([part.windows for part in some]),
+        np.concatenate([part.rows for part in some]),
+    )
+
+
+def _judged(lesson: Lesson) -> list[network.Judged]:
+    """Who decides when to stop: the held-out examples, and for a class that has none the examples it is trained on.
+
+    Otherwise a lesson whose classes are too small to hold any out would best be stopped before it began.
+    """
+    from musicclass_gui.engine.lessons.network import Judged
+
+    first, judged = len(lesson.truth), []
+    for item in lesson.judged:
+        judged.append(Judged(np.arange(first, first + len(item.rows)), lesson.classes.index(item.label), True))
+        first += len(item.rows)
+    missing = {k for k in set(lesson.truth.tolist()) if k not in {one.truth for one in judged}}
+    examples = np.concatenate([lesson.fresh.examples, lesson.memory.examples])
+    for k in sorted(missing):
+        rows = np.flatnonzero(lesson.truth == k)
+        judged += [Judged(rows[examples[rows] == example], k, False) for example in dict.fromkeys(examples[rows].tolist())]
+    return judged
