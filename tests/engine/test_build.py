@@ -12,10 +12,12 @@ import pytest
 import soundfile
 
 from musicclass_gui.engine import classifier as classifiers
+from musicclass_gui.engine import heldout
 from musicclass_gui.engine.build import assemble, baseline_mfcc, build, datasets, evaluate
 from musicclass_gui.engine.build.baseline import MfccStatistics
 from musicclass_gui.engine.build.datasets import Dataset, Example
 from musicclass_gui.engine.build.embedding import Embedded, windows_of
+from musicclass_gui.engine.calibration import softmax
 from musicclass_gui.engine.classifier import Classifier
 from musicclass_gui.engine.encoders import EncoderSpec
 from musicclass_gui.engine.errors import AudioError, Cancelled, DataError
@@ -241,16 +243,16 @@ def test_a_class_that_one_fold_lacks_is_judged_wrong_and_not_calibrated_on() -> 
     judged = evaluate.judge(assemble.gaussian(some), CLASSES, evaluate.one_group_out(some))
     alone = judged.truth == 3
     assert not judged.right[alone].any()
-    calibration = evaluate.calibrate(judged)
+    calibration = heldout.calibrate(judged)
     assert all(np.isfinite(value) for value in asdict(calibration).values())
-    assert calibration == evaluate.calibrate(judged.among(~alone))
+    assert calibration == heldout.calibrate(judged.among(~alone))
 
 
 def test_reported_calibration_is_not_fitted_on_itself() -> None:
     some = recordings(15, spread=2.5)
     judged = evaluate.judge(assemble.gaussian(some), CLASSES, evaluate.one_group_out(some))
-    probabilities, _ = evaluate.nested(judged)
-    own, _ = evaluate.applied(evaluate.calibrate(judged), judged)
+    probabilities, _ = heldout.nested(judged)
+    own = softmax(judged.scores / heldout.calibrate(judged).temperature)
     rows = np.arange(len(judged.truth))
     assert np.log(probabilities[rows, judged.truth]).mean() < np.log(own[rows, judged.truth]).mean()
     assert np.abs(probabilities - own).max() < 0.2
@@ -262,8 +264,8 @@ def test_more_judged_recordings_can_be_put_together() -> None:
     half = np.arange(len(judged.truth)) % 2 == 0
     both = judged.among(half).with_more(judged.among(~half))
     assert both.groups == judged.groups
-    assert evaluate.calibrate(both).temperature == pytest.approx(evaluate.calibrate(judged).temperature, rel=1e-4)
-    assert evaluate.calibrate(both).window_threshold == evaluate.calibrate(judged).window_threshold
+    assert heldout.calibrate(both).temperature == pytest.approx(heldout.calibrate(judged).temperature, rel=1e-4)
+    assert heldout.calibrate(both).window_threshold == heldout.calibrate(judged).window_threshold
 
 
 def test_unseen_classes_are_told_apart_where_they_can_be() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from musicclass_gui.engine import heldout
 from musicclass_gui.engine.build import evaluate
 from musicclass_gui.engine.card import Card, Compared, DataCard, HeadCard, Rejection, Temperature
 from musicclass_gui.engine.classifier import Classifier, Training
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
     from musicclass_gui.engine.build.datasets import Dataset
     from musicclass_gui.engine.build.embedding import Embedded
-    from musicclass_gui.engine.build.evaluate import Fold, Judged, MakeHead
+    from musicclass_gui.engine.build.evaluate import Fold, MakeHead
     from musicclass_gui.engine.calibration import Calibration
     from musicclass_gui.engine.encoders import Embeddings, EncoderSpec
     from musicclass_gui.engine.heads import Head, Matrix
+    from musicclass_gui.engine.heldout import Judged
 
     Strangers = Mapping[str, Sequence[Embeddings]]
 
@@ -82,9 +84,9 @@ def _measure(dataset: Dataset, make: MakeHead, recordings: list[Embedded]) -> _M
         others = [evaluate.compared("same head, each group of the learned recordings left out in turn", inner)]
     else:
         unseen = evaluate.unseen_folds(recordings)
-    probabilities, rejected = evaluate.nested(everyone)
+    probabilities, rejected = heldout.nested(everyone)
     count, auroc = len(judged.truth), evaluate.unseen_classes(make, dataset.classes, unseen)
-    return _Measures(judged, probabilities[:count], float(rejected[:count].mean()), auroc, evaluate.calibrate(everyone), others)
+    return _Measures(judged, probabilities[:count], float(rejected[:count].mean()), auroc, heldout.calibrate(everyone), others)
 
 
 def _has_held_out(dataset: Dataset) -> bool:

@@ -6,24 +6,15 @@ It works on embeddings; files and encoders are others' matter.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from musicclass_gui.engine import pooling
-from musicclass_gui.engine.calibration import (
-    Calibration,
-    area_under_roc,
-    calibration_error,
-    fit_temperature,
-    macro_f1,
-    softmax,
-    threshold_at,
-    wilson,
-)
+from musicclass_gui.engine.calibration import area_under_roc, calibration_error, macro_f1, wilson
 from musicclass_gui.engine.card import Compared, Measured
+from musicclass_gui.engine.heldout import Judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -37,53 +28,8 @@ if TYPE_CHECKING:
     MakeHead = Callable[[int], Head]
     Fold = tuple[list[Embedded], list[Embedded]]  # learn from, judge
 
-_NESTED_FOLDS = 10
 _UNSEEN_SHARE = 0.3  # of the classes are left out to see whether their recordings are called strange
 _UNSEEN_FOLDS = 7
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What heads that had not learned from them say of recordings: as a whole `(n, …)`, and of their moments `(m, …)`."""
-
-    classes: list[str]
-    truth: NDArray[np.intp]  # (n,)
-    group: NDArray[np.intp]  # (n,) recordings of one group do not speak independently
-    scores: Matrix  # (n, C)
-    novelty: NDArray[np.float64]  # (n,)
-    moment_of: NDArray[np.intp]  # (m,) which recording a moment belongs to
-    moment_scores: Matrix  # (m, C)
-    moment_novelty: NDArray[np.float64]  # (m,)
-
-    def among(self, chosen: NDArray[np.bool_]) -> Judged:
-        """Only the recordings marked in `chosen` (n,), and their moments."""
-        keep = chosen[self.moment_of]
-        renumbered = (np.cumsum(chosen) - 1)[self.moment_of[keep]]
-        whole = (self.truth[chosen], self.group[chosen], self.scores[chosen], self.novelty[chosen])
-        return Judged(self.classes, *whole, renumbered, self.moment_scores[keep], self.moment_novelty[keep])
-
-    def with_more(self, other: Judged) -> Judged:
-        """These recordings, then those of `other`, whose groups are others."""
-        return Judged(
-            self.classes,
-            np.concatenate([self.truth, other.truth]),
-            np.concatenate([self.group, other.group + self.group.max() + 1]),
-            np.concatenate([self.scores, other.scores]),
-            np.concatenate([self.novelty, other.novelty]),
-            np.concatenate([self.moment_of, other.moment_of + len(self.truth)]),
-            np.concatenate([self.moment_scores, other.moment_scores]),
-            np.concatenate([self.moment_novelty, other.moment_novelty]),
-        )
-
-    @property
-    def groups(self) -> int:
-        """How many groups there are."""
-        return len(np.unique(self.group))
-
-    @property
-    def right(self) -> NDArray[np.bool_]:
-        """Whether the likeliest class is the true one, rejection aside, `(n,)`."""
-        return np.asarray(self.scores.argmax(axis=1) == self.truth)
 
 
 def teach(make: MakeHead, classes: Sequence[str], recordings: Sequence[Embedded]) -> Head:
@@ -150,37 +96,6 @@ def _judged(classes: list[str], recordings: list[Embedded], readings: list[Readi
         np.concatenate([part.scores[part.covered] for part in cells]),
         np.concatenate([part.novelty[part.covered] for part in cells]),
     )
-
-
-def calibrate(judged: Judged) -> Calibration:
-    """Temperatures and thresholds from held-out recordings. Groups weigh alike, and within them recordings, and within them moments.
-
-    A recording whose class had no other example is left out: nothing could have named it.
-    """
-    known = judged.among(np.isfinite(judged.scores[np.arange(len(judged.truth)), judged.truth]))
-    weight = 1.0 / np.bincount(known.group)[known.group]
-    share = (weight / np.bincount(known.moment_of))[known.moment_of]
-    return Calibration(
-        fit_temperature(known.scores, known.truth, weight),
-        fit_temperature(known.moment_scores, known.truth[known.moment_of], share),
-        threshold_at(known.novelty, weight),
-        threshold_at(known.moment_novelty, share),
-    )
-
-
-def nested(judged: Judged) -> tuple[Matrix, NDArray[np.bool_]]:
-    """Probabilities and rejections when each tenth of the groups is calibrated by the other nine."""
-    probabilities, rejected = np.zeros_like(judged.scores), np.zeros(len(judged.truth), bool)
-    for number in range(_NESTED_FOLDS):
-        now = judged.group % _NESTED_FOLDS == number
-        if now.any():
-            probabilities[now], rejected[now] = applied(calibrate(judged.among(~now)), judged.among(now))
-    return probabilities, rejected
-
-
-def applied(calibration: Calibration, judged: Judged) -> tuple[Matrix, NDArray[np.bool_]]:
-    """Probabilities and rejections of recordings under a calibration."""
-    return softmax(judged.scores / calibration.temperature), judged.novelty > calibration.threshold
 
 
 def measured(judged: Judged, probabilities: Matrix) -> Measured:
