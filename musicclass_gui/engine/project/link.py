@@ -6,6 +6,7 @@ import json
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from musicclass_gui.engine.audio_paths import shown_name
 from musicclass_gui.engine.errors import ProjectError
 from musicclass_gui.engine.project import opening
 
@@ -95,7 +96,7 @@ class Link:
 
     def _must(self, row: Any, what: str, number: int) -> Any:
         if row is None:
-            raise ProjectError(f"“{self.path.name}” has no {what} {number}; it may have been removed.")
+            raise ProjectError(f"“{shown_name(self.path)}” has no {what} {number}; it may have been removed.")
         return row
 
 

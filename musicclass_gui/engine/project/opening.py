@@ -5,20 +5,22 @@ What SQLite says is turned into sentences here. It knows no table by name but th
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 import re
 import sqlite3
-import uuid
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from musicclass_gui.engine.audio_paths import shown_name
 from musicclass_gui.engine.errors import ProjectError
 from musicclass_gui.engine.project.schema import SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 APPLICATION_ID = int.from_bytes(b"MuCl", "big")
 """Kept in the file's header: what tells a project from any other SQLite file."""
@@ -37,6 +39,16 @@ _REASONS = {
     sqlite3.SQLITE_CORRUPT: "it is damaged; go back to a copy of it, such as one ending in “.before-v…”",
     sqlite3.SQLITE_NOTADB: "it is not a MusicClass project, or it is damaged",
 }
+_REASONS_OF_SYSTEM = {
+    errno.EACCES: "you have no permission for that here; choose a folder of your own",
+    errno.EPERM: "you have no permission for that here; choose a folder of your own",
+    errno.EROFS: "nothing can be written there; choose a folder of your own",
+    errno.ENOSPC: "the drive is full; free some space and try again",
+    errno.EDQUOT: "you may store no more there; free some space and try again",
+    errno.ENOENT: "its folder is not there; choose another one",
+    errno.ENOTDIR: "its folder is not there; choose another one",
+    errno.ENAMETOOLONG: "its name is too long for this system; choose a shorter one",
+}
 
 
 @contextmanager
@@ -49,13 +61,15 @@ def explained(path: Path, doing: str = "used") -> Iterator[None]:
     except sqlite3.Error as error:
         raise ProjectError(sentence(path, doing, error)) from error
     except OSError as error:
-        raise ProjectError(f"“{path.name}” cannot be {doing}: {error.strerror or error}.") from error
+        raise ProjectError(
+            f"“{shown_name(path)}” cannot be {doing}: {_REASONS_OF_SYSTEM.get(error.errno or 0, error.strerror or error)}."
+        ) from error
 
 
 def sentence(path: Path, doing: str, error: sqlite3.Error) -> str:
     """What went wrong with `path`, and what to do."""
     reason = _REASONS.get(_code(error), str(error))
-    return f"“{path.name}” cannot be {doing}: {reason}."
+    return f"“{shown_name(path)}” cannot be {doing}: {reason}."
 
 
 def _code(error: sqlite3.Error) -> int:
@@ -67,11 +81,18 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     if write:
         return _opened(path, "mode=rw", "PRAGMA synchronous=NORMAL")
     try:
-        return _opened(path, "mode=rw", "PRAGMA query_only=ON")  # the last one to close it tidies up, which mode=ro could not
+        if may_write(path):
+            return _opened(path, "mode=rw", "PRAGMA query_only=ON")  # the last one to close it tidies up, which mode=ro could not
     except sqlite3.OperationalError as error:
         if _code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or _has_journal(path):
             raise
-        return _opened(path, "mode=ro&immutable=1", "PRAGMA query_only=ON")  # in a folder where SQLite may make no file of its own
+    mode = "mode=ro" if _has_journal(path) else "mode=ro&immutable=1"  # which needs no file of SQLite's own beside it
+    return _opened(path, mode, "PRAGMA query_only=ON")
+
+
+def may_write(path: Path) -> bool:
+    """Whether the file's permissions let it be written; its folder's may not."""
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _has_journal(path: Path) -> bool:
@@ -105,7 +126,7 @@ def check(db: sqlite3.Connection, path: Path) -> None:
     ours = number(db, "application_id") == APPLICATION_ID
     kinds = {kind for (kind,) in db.execute("SELECT DISTINCT type FROM sqlite_master")}
     if not ours or kinds & {"trigger", "view"}:
-        raise ProjectError(f"“{path.name}” is not a MusicClass project, or not one that this program made.")
+        raise ProjectError(f"“{shown_name(path)}” is not a MusicClass project, or not one that this program made.")
 
 
 def check_version(db: sqlite3.Connection, path: Path, newest: int) -> int:
@@ -113,7 +134,7 @@ def check_version(db: sqlite3.Connection, path: Path, newest: int) -> int:
     version = number(db, "user_version")
     if version > newest:
         raise ProjectError(
-            f"“{path.name}” was made by a newer MusicClass (its format is {version}, this program knows {newest}); "
+            f"“{shown_name(path)}” was made by a newer MusicClass (its format is {version}, this program knows {newest}); "
             "update MusicClass to open it."
         )
     return version
@@ -124,7 +145,7 @@ def check_whole(db: sqlite3.Connection, path: Path) -> None:
     found = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'")}
     small = path.stat().st_size <= _CHECKED_BYTES
     if not found >= _TABLES or (small and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok"):
-        raise ProjectError(f"“{path.name}” cannot be opened: {_REASONS[sqlite3.SQLITE_CORRUPT]}.")
+        raise ProjectError(f"“{shown_name(path)}” cannot be opened: {_REASONS[sqlite3.SQLITE_CORRUPT]}.")
 
 
 def number(db: sqlite3.Connection, pragma: str) -> int:
@@ -137,8 +158,9 @@ def build(path: Path, title: str, version: int) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA page_size=16384")
         db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        db.executescript(f"BEGIN; {SCHEMA}; PRAGMA user_version={version}; COMMIT;")
+        db.executescript(f"BEGIN; {SCHEMA}; PRAGMA user_version={version};")
         db.execute("INSERT INTO about VALUES ('title', ?)", (title,))
+        db.execute("COMMIT")
 
 
 def copy(db: sqlite3.Connection, target: Path) -> None:
@@ -193,17 +215,25 @@ def _step(db: sqlite3.Connection, script: str, version: int) -> None:
 
 
 @contextmanager
-def whole(path: Path, rename: Callable[[Path, Path], object] = os.replace) -> Iterator[Path]:
-    """A temporary name in the same folder, which becomes `path` if all goes well and nothing if not. Raises OSError."""
-    part = path.with_name(f".{uuid.uuid4().hex}.part")
+def whole(path: Path) -> Iterator[Path]:
+    """A temporary name in the same folder, which becomes `path` if all goes well and nothing if not. Raises OSError.
+
+    It is the same name each time, so that what a killed program left is cleared away by the next; so hold the lock meanwhile.
+    """
+    part = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.part")
+    _clear(part)
     try:
         yield part
         _sync(part)
-        rename(part, path)
+        os.replace(part, path)
     finally:
-        for leftover in (part, Path(f"{part}-wal"), Path(f"{part}-shm"), Path(f"{part}-journal")):
-            with suppress(OSError):
-                leftover.unlink(missing_ok=True)
+        _clear(part)
+
+
+def _clear(part: Path) -> None:
+    for leftover in (part, *(Path(f"{part}-{ending}") for ending in ("wal", "shm", "journal"))):
+        with suppress(OSError):
+            leftover.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

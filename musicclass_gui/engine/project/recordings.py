@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from musicclass_gui.engine.audio_paths import shown_name
 from musicclass_gui.engine.errors import ProjectError
 from musicclass_gui.engine.project.link import Link, from_json, to_json
 from musicclass_gui.engine.project.moved import find_files
@@ -137,7 +138,9 @@ class Recordings(Link):
         try:
             return np.frombuffer(data, kind).reshape(shape)
         except (ValueError, TypeError) as error:
-            raise ProjectError(f"“{self.path.name}” is damaged: stored embeddings are not whole; go back to a copy of it.") from error
+            raise ProjectError(
+                f"“{shown_name(self.path)}” is damaged: stored embeddings are not whole; go back to a copy of it."
+            ) from error
 
 
 def _recording(row: tuple[Any, ...]) -> RecordingRow:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from musicclass_gui.engine import places
+from musicclass_gui.engine.audio_paths import shown_name
 from musicclass_gui.engine.errors import ProjectError
 from musicclass_gui.engine.project import opening, schema
 from musicclass_gui.engine.project.classifiers import Classifiers
@@ -43,7 +44,7 @@ class Project(Recordings, Classifiers, Journal):
             path.parent.mkdir(parents=True, exist_ok=True)
             with _held(path), opening.whole(path) as part:
                 if path.exists():
-                    raise ProjectError(f"“{path.name}” is there already; open it, or choose another name.")
+                    raise ProjectError(f"“{shown_name(path)}” is there already; open it, or choose another name.")
                 _set_aside(path)
                 opening.build(part, title, schema.VERSION)
         return cls.open(path)
@@ -57,7 +58,7 @@ class Project(Recordings, Classifiers, Journal):
         """
         path = _absolute(path)
         _check_file(path)
-        lock, read_only = _try_to_lock(path) if write else (None, f"“{path.name}” was opened only to be read.")
+        lock, read_only = _try_to_lock(path) if write else (None, f"“{shown_name(path)}” was opened only to be read.")
         try:
             with opening.explained(path, "opened"):
                 db = _prepared(path, write=not read_only)
@@ -77,8 +78,10 @@ class Project(Recordings, Classifiers, Journal):
         """Copy the whole project to `path`, over what is there; this project stays open. Raises ProjectError."""
         path = _absolute(path)
         if path == self.path or (path.exists() and path.samefile(self.path)):
-            raise ProjectError(f"“{path.name}” is this project itself, which is saved all the time; choose another name.")
+            raise ProjectError(f"“{shown_name(path)}” is this project itself, which is saved all the time; choose another name.")
         with opening.explained(path, "written"), _held(path), opening.whole(path) as part:
+            if path.is_dir():
+                raise ProjectError(f"“{shown_name(path)}” is a folder; choose a name for the project in it.")
             opening.copy(self._db, part)
             opening.settle(path)
             _set_aside(path)
@@ -116,18 +119,21 @@ def slug(title: str, taken: Collection[str]) -> str:
 
 
 def _absolute(path: Path) -> Path:
-    return Path(os.path.realpath(path))  # a lock beside a link would not be the one beside the file
+    try:
+        return Path(os.path.realpath(path))  # a lock beside a link would not be the one beside the file
+    except ValueError as error:
+        raise ProjectError(f"“{shown_name(path)}” holds characters that no file name can have; choose another name.") from error
 
 
 def _check_file(path: Path) -> None:
     """Raise ProjectError for what is no file at all."""
     with opening.explained(path, "opened"):
         if not path.exists():
-            raise ProjectError(f"“{path.name}” is not there; it may have been moved or renamed, or its drive is not connected.")
+            raise ProjectError(f"“{shown_name(path)}” is not there; it may have been moved or renamed, or its drive is not connected.")
         if not path.is_file():
-            raise ProjectError(f"“{path.name}” is not a file; choose a project, whose name ends in “{SUFFIX}”.")
+            raise ProjectError(f"“{shown_name(path)}” is not a file; choose a project, whose name ends in “{SUFFIX}”.")
         if path.stat().st_size == 0:
-            raise ProjectError(f"“{path.name}” is empty, so it is not a MusicClass project; go back to a copy of it.")
+            raise ProjectError(f"“{shown_name(path)}” is empty, so it is not a MusicClass project; go back to a copy of it.")
 
 
 def _prepared(path: Path, *, write: bool) -> sqlite3.Connection:
@@ -140,7 +146,7 @@ def _prepared(path: Path, *, write: bool) -> sqlite3.Connection:
             db.execute("PRAGMA journal_mode=WAL")
         elif version < schema.VERSION:
             raise ProjectError(
-                f"“{path.name}” is from an older MusicClass and must be brought up to date first; open it where it can be written."
+                f"“{shown_name(path)}” is from an older MusicClass and must be brought up to date first; open it where it can be written."
             )
     except BaseException:
         db.close()
@@ -151,13 +157,13 @@ def _prepared(path: Path, *, write: bool) -> sqlite3.Connection:
 def _try_to_lock(path: Path) -> tuple[Lock | None, str]:
     """The lock of the one who may write, or a sentence about why there is none."""
     try:
-        if not os.access(path, os.W_OK):
+        if not opening.may_write(path):
             raise PermissionError(0, "the file is write-protected")
         return Lock(path), ""
     except Held:
-        return None, f"“{path.name}” is already open in another window, so nothing can be changed here; close it there first."
+        return None, f"“{shown_name(path)}” is already open in another window, so nothing can be changed here; close it there first."
     except OSError as error:
-        return None, f"“{path.name}” cannot be changed here ({error.strerror}); save a copy of it in a folder of your own."
+        return None, f"“{shown_name(path)}” cannot be changed here ({error.strerror}); save a copy of it in a folder of your own."
 
 
 @contextmanager
@@ -166,7 +172,7 @@ def _held(path: Path) -> Iterator[None]:
     try:
         lock = Lock(path)
     except Held:
-        raise ProjectError(f"“{path.name}” is open in another window; close it there first, or choose another name.") from None
+        raise ProjectError(f"“{shown_name(path)}” is open in another window; close it there first, or choose another name.") from None
     try:
         yield
     finally:
@@ -175,7 +181,7 @@ def _held(path: Path) -> Iterator[None]:
 
 def _set_aside(path: Path) -> None:
     """What SQLite left beside a project that is gone must not be taken for part of the new one."""
-    for ending in ("-wal", "-shm"):
+    for ending in ("-wal", "-shm", "-journal"):
         leftover = Path(f"{path}{ending}")
         if leftover.exists():
             leftover.replace(f"{leftover}.old")

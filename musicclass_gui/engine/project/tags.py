@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LONGEST = 500
+_NAMES = (  # mutagen's easy names, then those of ID3 in WAV and AIFF and those of WMA, for which it has none
+    ("title", "TIT2", "Title"),
+    ("artist", "TPE1", "Author"),
+    ("album", "TALB", "WM/AlbumTitle"),
+)
 
 
 @dataclass(frozen=True)
@@ -22,24 +27,24 @@ class Tags:
 
 def read_tags(path: Path) -> Tags:
     """The tags of a file; empty ones where there are none or they cannot be read. Never raises."""
-    import mutagen
-
     try:
-        found: Any = mutagen.File(path, easy=True)
-        if found is None or not found.tags:
-            return Tags()
-        return Tags(_first(found.tags, "title"), _first(found.tags, "artist", "albumartist", "composer"), _first(found.tags, "album"))
+        return _read(path) if path.is_file() else Tags()
     except Exception:  # mutagen raises errors of many kinds for damaged files
         return Tags()
 
 
-def _first(tags: Any, *names: str) -> str:
-    for name in names:
-        for value in tags.get(name) or ():
-            text = clean(str(value))
-            if text:
-                return text
-    return ""
+def _read(path: Path) -> Tags:
+    import mutagen
+
+    found: Any = mutagen.File(path, easy=True)
+    if found is None or not found.tags:
+        return Tags()
+    return Tags(*(_first(found.tags, names) for names in _NAMES))
+
+
+def _first(tags: Any, names: tuple[str, ...]) -> str:
+    texts = (clean(str(value)) for name in names for value in tags.get(name) or ())
+    return next((text for text in texts if text), "")
 
 
 def clean(text: str) -> str:
