@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from musicclass_gui.engine.encoders import Embeddings, EncoderSpec
-    from musicclass_gui.engine.heads import Head, Matrix
+    from musicclass_gui.engine.heads import Matrix, Scorer
     from musicclass_gui.engine.pooling import Readings, Verdict
     from musicclass_gui.engine.windows import Span
 
@@ -52,7 +52,7 @@ class Training:
 class Classifier:
     """A head and its card, ready to answer."""
 
-    head: Head
+    head: Scorer
     card: Card
     training: Training = field(default_factory=Training)
 
@@ -233,7 +233,7 @@ def _as_state(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[np.float64]]
     return arrays
 
 
-def _training(contents: dict[str, Any], means: NDArray[Any] | None, head: Head) -> Training:
+def _training(contents: dict[str, Any], means: NDArray[Any] | None, head: Scorer) -> Training:
     names, labels = contents.get("names", []), contents.get("labels", [])
     if means is None or not names:
         return Training()

@@ -7,7 +7,7 @@ A head knows nothing of audio, files or probabilities.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,12 @@ from musicclass_gui.engine.errors import ClassifierError
 
 Matrix = NDArray[np.float64]
 Vectors = NDArray[np.floating]
-State = Mapping[str, NDArray[np.float64]]
+State = Mapping[str, NDArray[Any]]
 Settings = Mapping[str, str]
 
 
-class Head(Protocol):
-    """Learns labelled vectors of one dimension and scores others. Everything it knows is in `classes`, `settings` and `state`."""
+class Scorer(Protocol):
+    """Scores vectors of one dimension. Everything it knows is in `classes`, `settings` and `state`."""
 
     @property
     def kind(self) -> str:
@@ -43,22 +43,6 @@ class Head(Protocol):
         """Named choices that, with `state` and `classes`, make the same head again."""
         ...
 
-    def learn(self, x: Vectors, label: str) -> None:
-        """Add examples `(n, dim)` of a class; a new label makes a new class."""
-        ...
-
-    def unlearn(self, x: Vectors, label: str) -> None:
-        """Take back examples that were learned; the class stays, and never wins once it has none left."""
-        ...
-
-    def merge(self, other: Self) -> None:
-        """Learn all that another head of the same kind, dimension and settings has learned."""
-        ...
-
-    def copy(self) -> Self:
-        """A head that learns on without changing this one."""
-        ...
-
     def log_scores(self, x: Vectors) -> Matrix:
         """Log-likelihoods `(n, C)` up to a constant per row, equal priors; −inf for a class without examples."""
         ...
@@ -75,8 +59,8 @@ class Head(Protocol):
         """Rows in the space where the head measures Euclidean distance, `(n, dim)`."""
         ...
 
-    def state(self) -> dict[str, NDArray[np.float64]]:
-        """Its sums, for saving: `from_state` gives a head with bit-equal sums."""
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Its numbers, for saving: `from_state` gives a head with the same bits."""
         ...
 
     @classmethod
@@ -85,14 +69,35 @@ class Head(Protocol):
         ...
 
 
-def _kinds() -> dict[str, type[Head]]:
+class Head(Scorer, Protocol):
+    """Also learns and unlearns, exactly: it does not depend on the order or history of its examples."""
+
+    def learn(self, x: Vectors, label: str) -> None:
+        """Add examples `(n, dim)` of a class; a new label makes a new class."""
+        ...
+
+    def unlearn(self, x: Vectors, label: str) -> None:
+        """Take back examples that were learned; the class stays, and never wins once it has none left."""
+        ...
+
+    def merge(self, other: Self) -> None:
+        """Learn all that another head of the same kind, dimension and settings has learned."""
+        ...
+
+    def copy(self) -> Self:
+        """A head that learns on without changing this one."""
+        ...
+
+
+def _kinds() -> dict[str, type[Scorer]]:
     from musicclass_gui.engine.heads.centers import CentersHead
     from musicclass_gui.engine.heads.gaussian import GaussianHead
+    from musicclass_gui.engine.heads.replay import ReplayHead
 
-    return {"centers": CentersHead, "gaussian": GaussianHead}
+    return {"centers": CentersHead, "gaussian": GaussianHead, "replay": ReplayHead}
 
 
-def load(kind: str, state: State, classes: list[str], settings: Settings) -> Head:
+def load(kind: str, state: State, classes: list[str], settings: Settings) -> Scorer:
     """The head of that kind with that state. Raises ClassifierError for an unknown kind or a state that does not fit."""
     kinds = _kinds()
     if kind not in kinds:

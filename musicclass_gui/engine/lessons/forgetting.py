@@ -1,0 +1,130 @@
+"""Forgetting a lesson that others followed: what of its effects is still there is taken away, by changes of its own.
+
+What other lessons did stays. It writes nothing, and knows no embeddings and no heads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from musicclass_gui.engine.errors import LessonError
+from musicclass_gui.engine.lessons import changes as changing
+from musicclass_gui.engine.lessons.changes import Activate, MapBase, Method, Place, Rename, UseBase
+from musicclass_gui.engine.lessons.drafts import Draft, named
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from musicclass_gui.engine.lessons.changes import Change
+    from musicclass_gui.engine.project.store import Project
+
+
+def forget(project: Project, lesson: int) -> Draft:
+    """The lesson that takes away what is left of another one. Raises LessonError when nothing is."""
+    row = project.lesson(lesson)
+    if row.state != "kept":
+        raise LessonError(f"“{row.title}” is not in use, so it cannot be forgotten.")
+    present = _Present(project, row.classifier)
+    for change in reversed(changing.from_json(row.changes)):
+        present.take_back(change)
+    present.close_empty()
+    if not present.changes:
+        raise LessonError(f"Nothing of “{row.title}” is left that could be forgotten.")
+    return Draft(row.classifier, "forget", f"Forget: {row.title}", present.changes)
+
+
+class _Present:
+    """A classifier as it is, and as it becomes while effects of a lesson are taken away."""
+
+    def __init__(self, project: Project, classifier: int) -> None:
+        self._row = project.classifier(classifier)
+        self._project = project
+        self._classes = {row.id: row for row in project.classes(classifier, active=None)}
+        self._bases = {row.id: row for row in project.bases(classifier, active=None)}
+        self._places = {row.id: row.cls for row in project.examples(classifier)}
+        self._touched: dict[int, None] = {}
+        self.changes: list[Change] = []
+
+    def take_back(self, change: Change) -> None:
+        """Turn a change round as far as it is still there."""
+        match change:
+            case Place():
+                self._take_back_place(change)
+            case Activate():
+                self._touched[change.cls] = None
+            case Rename(cls=cls, before=before, after=after):
+                if self._classes[cls].name == after:
+                    self._require_free(cls, before)
+                    self._make(change.inverse())
+                    self._classes[cls] = replace(self._classes[cls], name=before)
+            case UseBase(base=base, on=on):
+                if self._bases[base].active == on:
+                    self._make(change.inverse())
+                    self._bases[base] = replace(self._bases[base], active=not on)
+            case MapBase():
+                self._take_back_map(change)
+            case Method(after=after):
+                if after == {"method": self._row.method, "options": self._row.options}:
+                    self._make(change.inverse())
+
+    def close_empty(self) -> None:
+        """Classes that something was taken from and that have nothing left go out of use, and what they are not with them."""
+        for cls in [*self._touched]:
+            row = self._classes[cls]
+            if row.active and self._is_empty(cls):
+                self._close(cls)
+            elif not row.active and not self._is_empty(cls):
+                self._open(cls)
+
+    def _take_back_place(self, change: Place) -> None:
+        if change.before is None:  # brought in: gone from wherever they are now
+            left = [number for number in change.examples if number in self._places]
+        else:
+            left = [number for number in change.examples if self._places.get(number) == change.after]
+        self._place(left, change.before)
+
+    def _take_back_map(self, change: MapBase) -> None:
+        base = self._bases[change.base]
+        now = base.mapping[change.label]
+        if now != change.before and (now == change.after or change.before is None):
+            self._make(MapBase(change.base, change.label, now, change.before))
+            self._bases[change.base] = replace(base, mapping=base.mapping | {change.label: change.before})
+            self._touched |= {cls: None for cls in (now, change.before) if cls is not None}
+
+    def _place(self, examples: Sequence[int], cls: int | None) -> None:
+        for before in dict.fromkeys(self._places.get(number) for number in examples):
+            some = [number for number in examples if self._places.get(number) == before]
+            self._make(Place(some, before, cls))
+            self._touched |= {one: None for one in (before, cls) if one is not None}
+            for number in some:
+                self._put(number, cls)
+
+    def _put(self, number: int, cls: int | None) -> None:
+        if cls is None:
+            self._places.pop(number, None)
+        else:
+            self._places[number] = cls
+
+    def _is_empty(self, cls: int) -> bool:
+        mapped = any(cls in base.mapping.values() for base in self._bases.values() if base.active)
+        return not mapped and cls not in self._places.values()
+
+    def _close(self, cls: int) -> None:
+        self._make(Activate(cls, False))
+        self._classes[cls] = replace(self._classes[cls], active=False)
+        for negative in [row.id for row in self._classes.values() if row.of == cls and row.active]:
+            self._place([number for number, where in self._places.items() if where == negative], None)
+            self._close(negative)
+
+    def _open(self, cls: int) -> None:
+        self._require_free(cls, self._classes[cls].name)
+        self._make(Activate(cls, True))
+        self._classes[cls] = replace(self._classes[cls], active=True)
+
+    def _require_free(self, cls: int, name: str) -> None:
+        if named((row for row in self._classes.values() if row.active and row.id != cls), name):
+            raise LessonError(f"There is another class “{name}” by now, so this cannot be forgotten; rename that one first.")
+
+    def _make(self, change: Change) -> None:
+        self.changes.append(change)
