@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 PROJECT_SUFFIX = ".musicclass"
 PACK_SUFFIX = ".mcpack"
-_DEFAULT_NAME = "My classes"
 
 
 @dataclass(frozen=True)
@@ -43,14 +41,16 @@ METHODS: tuple[Method, ...] = (
 )
 
 
-def projects_dir() -> Path:
-    """The folder that new projects and recordings of the microphone are put into. `$MUSICCLASS_PROJECTS` overrides it."""
-    return Path(os.environ.get("MUSICCLASS_PROJECTS") or places.data_dir())
-
-
 def default_project() -> Path:
     """The project that is there without anybody having made one."""
-    return projects_dir() / f"{_DEFAULT_NAME}{PROJECT_SUFFIX}"
+    from musicclass_gui.engine.project.store import default_path
+
+    return default_path()
+
+
+def recordings_dir() -> Path:
+    """Where recordings of the microphone are kept."""
+    return places.projects_dir() / "Recordings"
 
 
 def current_project(settings: Settings) -> Path:

@@ -17,6 +17,7 @@ from musicclass_gui.app.documents import Change, Document, QueueRow
 from musicclass_gui.app.drops import plan_drop, plan_teach
 from musicclass_gui.app.jobs import Lane, said, shut_down
 from musicclass_gui.app.queue import Queue
+from musicclass_gui.app.recorder import Recorder
 from musicclass_gui.app.service import Service
 from musicclass_gui.app.teaching import Teaching
 from musicclass_gui.engine import encoders, events, places
@@ -62,6 +63,7 @@ class Session(QObject):
         self._queue = Queue(self._batch, partial(self._analysis, self._batching, picture=False), self)
         self._queue.changed.connect(partial(self._tell, Change.QUEUE))
         self._outdated = False  # whether classifiers learned something since the reading of what is open began
+        self.recorder = Recorder(parent=self)
         self.teaching = Teaching(settings, self._sounds, self)
         self.teaching.changed.connect(self._tell)
         self.teaching.failed.connect(self._teaching_failed)
@@ -263,8 +265,9 @@ class Session(QObject):
         for lane in lanes:
             lane.cancel()
         for service in (self._looking, self._batching):
-            service.close(_CLOSE_S / 4)
-        self.teaching.close(_CLOSE_S / 4)
+            service.close(_CLOSE_S / 5)
+        self.teaching.close(_CLOSE_S / 5)
+        self.recorder.close(_CLOSE_S / 5)
         self.stopped = shut_down([*lanes, self.teaching.lane], _CLOSE_S / 2)
 
     # Work: what it needs is gathered on the main thread, then it runs on a lane's

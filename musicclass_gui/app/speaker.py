@@ -9,6 +9,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
+from musicclass_gui.app import portaudio
 from musicclass_gui.engine.errors import MusicClassError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Speaker:
         """The names of the devices that can be played through; a device plugged in meanwhile is found. Raises SpeakerError."""
         sd = _sounddevice()
         if self._looked and self._stream is None:
-            _look_again(sd)
+            portaudio.look_again(sd)
         self._looked = True
         return list(_outputs(sd))
 
@@ -62,10 +63,12 @@ class Speaker:
         self.close()
         sd = _sounddevice()
         try:
-            self._stream = self._opened(sd, _number(sd, device), rate)
+            with portaudio.ALONE:
+                self._stream = self._opened(sd, _number(sd, device), rate)
+                portaudio.hold(self._stream)
         except sd.PortAudioError as error:
             name = f"“{device}”" if device else "The default audio device"
-            raise SpeakerError(f"{name} cannot be played through ({_reason(error)}); choose another one.") from error
+            raise SpeakerError(f"{name} cannot be played through ({portaudio.reason(error)}); choose another one.") from error
         self._opened_as = (device, rate)
         return self._rate
 
@@ -78,7 +81,7 @@ class Speaker:
             self._stream.start()
         except _sounddevice().PortAudioError as error:
             self.close()
-            raise SpeakerError(f"The audio device cannot be started ({_reason(error)}); choose another one.") from error
+            raise SpeakerError(f"The audio device cannot be started ({portaudio.reason(error)}); choose another one.") from error
         self.running = True
 
     def stop(self) -> None:
@@ -93,7 +96,7 @@ class Speaker:
         """Give the device back."""
         self.stop()
         if self._stream is not None:
-            self._stream.close(ignore_errors=True)
+            portaudio.close(self._stream)
         self._stream = self._opened_as = None
 
     @property
@@ -127,33 +130,18 @@ class Speaker:
 
 
 def _sounddevice() -> Any:
-    try:
-        import sounddevice
-    except (ImportError, OSError) as error:
-        raise SpeakerError(NO_LIBRARY) from error
-    except Exception as error:  # importing it starts PortAudio, which may want a sound server; its error cannot be named yet
-        raise SpeakerError(NO_DEVICE) from error
-    return sounddevice
-
-
-def _look_again(sd: Any) -> None:
-    """PortAudio lists devices once, when it is started."""
-    with contextlib.suppress(sd.PortAudioError):
-        sd._terminate()
-    with contextlib.suppress(sd.PortAudioError):
-        sd._initialize()
+    return portaudio.library(SpeakerError, NO_LIBRARY, NO_DEVICE)
 
 
 def _outputs(sd: Any) -> dict[str, int]:
     """Name and number of each output of the system's usual sound interface. Raises SpeakerError when there is none."""
     try:
-        found = [device for device in sd.query_devices() if device["max_output_channels"] > 0]
+        found = portaudio.devices(sd, "output")
     except sd.PortAudioError as error:
         raise SpeakerError(NO_DEVICE) from error
     if not found:
         raise SpeakerError(NO_DEVICE)
-    usual = next((device["hostapi"] for device in found if device["index"] == sd.default.device[1]), found[0]["hostapi"])
-    return {device["name"]: device["index"] for device in found if device["hostapi"] == usual}
+    return found
 
 
 def _number(sd: Any, name: str) -> int | None:
@@ -161,7 +149,3 @@ def _number(sd: Any, name: str) -> int | None:
     if name and name not in outputs:
         raise SpeakerError(f"The audio device “{name}” is not there; plug it in or choose another one.")
     return outputs[name] if name else None
-
-
-def _reason(error: Exception) -> str:
-    return str(error).partition("[")[0].strip().rstrip(".").lower()
