@@ -16,7 +16,7 @@ from musicclass_gui.ui.evidence import NEIGHBOUR_PADDING, DecidingWindows, Neigh
 from musicclass_gui.ui.widgets import Columns, Elided, Styled, set_role, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from PySide6.QtGui import QResizeEvent
 
@@ -42,11 +42,6 @@ _MEANING = (
 def sureness(probability: float) -> str:
     """How sure an answer is: a word and the band of calibrated probabilities that it stands for, as "likely, 60–80 %"."""
     return f"{words.confidence_words(probability)}, {words.percent_band(probability)}"
-
-
-def title(classifier: str) -> str:
-    """What a classifier's card is headed with."""
-    return _sentence(classifier)
 
 
 def _sentence(phrase: str) -> str:
@@ -87,10 +82,10 @@ def made_by(answer: Answer, document: Document, ran_on: Mapping[str, str]) -> st
     return " on ".join(filter(None, [answer.encoder, ran_on.get(answer.encoder, "")]))
 
 
-def waiting(document: Document, name: str) -> str:
+def waiting(document: Document) -> str:
     """What a card says before there is an answer."""
     sentences = {
-        "empty": f"The {name} appears here once a recording is open, with how sure that is and why.",
+        "empty": "The answer appears here once a recording is open, with how sure that is and why.",
         "reading": "Listening… the first answer comes after about ten seconds of music.",
         "failed": "No answer, because the recording could not be read.",
         "cancelled": "No answer, because the analysis was cancelled. Analyse again to get one.",
@@ -128,11 +123,17 @@ class AnswersPanel(QScrollArea):
         box.addStretch(1)
         self.setWidget(self._page)
 
-    def show_document(self, document: Document, classifiers: Sequence[str], ran_on: Mapping[str, str]) -> None:
-        """Show `document`'s answers, one card for each of `classifiers`, in their order; `ran_on` has encoders' devices."""
+    def show_document(
+        self, document: Document, classifiers: Sequence[str], ran_on: Mapping[str, str], title_of: Callable[[str], str] = _sentence
+    ) -> None:
+        """Show `document`'s answers, one card for each of `classifiers`, in their order.
+
+        `ran_on` has encoders' devices; `title_of` says what a classifier's card is headed with.
+        """
         if list(self.cards) != list(classifiers):
             self._deal(classifiers)
         for name, card in self.cards.items():
+            card.set_title(title_of(name))
             card.show_answer(document.answers.get(name), document, ran_on)
         self._fit_classes()
 
@@ -187,6 +188,7 @@ class AnswerCard(Styled):
         self._answer: Answer | None = None
         self._classes = _FEWEST_CLASSES
         self._rows: list[ClassRow] = []
+        self._title = Elided(_sentence(classifier), mode=Qt.TextElideMode.ElideRight)
         self._how = Elided(tip=_HOW)
         self._headline = text("", "answer", wrap=True)
         self._sure = text("", "body", wrap=True)
@@ -202,13 +204,17 @@ class AnswerCard(Styled):
         self._note.setContentsMargins(0, 8, 0, 0)
         self._build()
 
+    def set_title(self, title: str) -> None:
+        """Head the card with `title`."""
+        self._title.set_full(title)
+
     def show_answer(self, answer: Answer | None, document: Document, ran_on: Mapping[str, str]) -> None:
         """Show `answer`, or what is known instead of it."""
         self._how.set_full(made_by(answer, document, ran_on) if answer else "")
         self._so_far.setText(so_far(document) if answer else "")
         self._so_far.setVisible(bool(self._so_far.text()))
         if answer is None:
-            self._show_words("", waiting(document, self.classifier))
+            self._show_words("", waiting(document))
         elif answer != self._answer:
             self._show_words(*headline(answer))
             self._show_ranking(answer)
@@ -240,7 +246,8 @@ class AnswerCard(Styled):
         box.setContentsMargins(14, 10, 14, 10)
         box.setSpacing(3)
         head = QHBoxLayout()
-        head.addWidget(text(title(self.classifier), "section"))
+        set_role(self._title, "section")
+        head.addWidget(self._title, 1)
         set_role(self._how, "small")
         self._how.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         head.addWidget(self._how, 1)
@@ -267,7 +274,7 @@ class AnswerCard(Styled):
         set_role(self._headline, "answer-none" if large == "None of these" else "answer")
         self._sure.setText(line)
         set_role(self._sure, "body" if large else "muted")
-        self.setAccessibleName(f"{title(self.classifier)}: {large} {line}".strip())
+        self.setAccessibleName(f"{self._title.full}: {large} {line}".strip())
 
     def _show_ranking(self, answer: Answer) -> None:
         ranking = ranking_worth_showing(answer)[: self._classes]

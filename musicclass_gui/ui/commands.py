@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog
 
-from musicclass_gui.app.actions import ACTIONS
 from musicclass_gui.engine.errors import MusicClassError
 from musicclass_gui.engine.places import resources_dir
 
@@ -54,9 +53,8 @@ class Commands:
         }
 
     def _teaching(self) -> dict[str, Callable[[], object]]:
-        names = [action.id for action in ACTIONS if action.menu.split("/")[0] in ("Project", "Teach")]
-        names += ["view.board", "view.lesson", "view.review", "view.map"]
-        return {name: partial(self._window.teaching_action, name) for name in names}
+        panels = ("board", "lesson", "review", "map")
+        return {**self._window.teacher.handlers(), **{f"view.{name}": partial(self._window.toggle_panel, name) for name in panels}}
 
     def _play(self) -> dict[str, Callable[[], object]]:
         return {

@@ -119,8 +119,8 @@ class HistoryPanel(QStackedWidget):
             button.setAccessibleName(button.text())
             row.addWidget(button)
         row.addStretch()
-        row.addWidget(action_button(actions["edit.undo"], "Undo"))
-        row.addWidget(action_button(actions["edit.redo"], "Redo"))
+        row.addWidget(action_button(actions["teach.undo"], "Undo"))
+        row.addWidget(action_button(actions["teach.redo"], "Redo"))
         box = QVBoxLayout(self._page)
         box.setContentsMargins(8, 6, 8, 8)
         box.setSpacing(6)
@@ -142,5 +142,3 @@ class HistoryPanel(QStackedWidget):
     def _forget(self) -> None:
         if (chosen := self.chosen()) is not None:
             self._teaching.forget(chosen.id)
-
-

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from musicclass_gui.app.settings import Settings
 
-VERSION = 1  # of the docks; a kept layout of another version is not used
+VERSION = 2  # of the docks; a kept layout of another version is not used
 _FIRST_SIZE = (1280, 800)
 _WIDE = 1600
 
@@ -93,18 +93,19 @@ def give_corner(window: QMainWindow) -> None:
     window.setCorner(Qt.Corner.BottomRightCorner, area)
 
 
-def keep(window: QMainWindow, settings: Settings) -> None:
-    """Remember where the window and its docks are."""
+def keep(window: QMainWindow, docked: QMainWindow, settings: Settings) -> None:
+    """Remember where the window is, and the docks of the one in it."""
     settings.set("geometry", _text(window.saveGeometry()))
-    settings.set("window_state", _text(window.saveState(VERSION)))
+    settings.set("window_state", _text(docked.saveState(VERSION)))
 
 
-def restore(window: QMainWindow, settings: Settings) -> bool:
-    """Put the window and its docks back where they were; False when that is not known."""
+def restore(window: QMainWindow, docked: QMainWindow, settings: Settings) -> bool:
+    """Put the window, and the docks of the one in it, back where they were; False when that is not known."""
     if not window.restoreGeometry(_bytes(settings.get("geometry"))):
         window.resize(*_FIRST_SIZE)
-    give_corner(window)
-    return window.restoreState(_bytes(settings.get("window_state")), VERSION)
+    docked.resize(window.size())
+    give_corner(docked)
+    return docked.restoreState(_bytes(settings.get("window_state")), VERSION)
 
 
 def _text(data: QByteArray) -> str:

@@ -34,9 +34,9 @@ _EMPTY_HINT = (
 
 
 class LessonPanel(QStackedWidget):
-    """One lesson. `heard` carries a path and a span to play; `card_ready` the big sentence of a card that has just come."""
+    """One lesson. `heard` carries a path and a span to play (end −1: to the end); `card_ready` the big sentence of a card that has just come."""
 
-    heard = Signal(str, object, object)
+    heard = Signal(str, float, float)
     card_ready = Signal(str)
 
     def __init__(self, session: Session, actions: Mapping[str, QAction], theme: Theme) -> None:
@@ -45,7 +45,7 @@ class LessonPanel(QStackedWidget):
         self._shown: LessonView | None = None
         self._announced = 0
         self.empty = _Start(actions)
-        self.progress = ProgressView(actions["teach.cancel"], theme)
+        self.progress = ProgressView(session.teaching.cancel, theme)
         self.interrupted = _Interrupted(actions)
         self.card = CardView(theme)
         self.footer = _Footer(actions)

@@ -25,16 +25,21 @@ _MOST_LINES = 8  # of each kind; the rest is counted
 _LEGEND = "Thin bar: before. Thick bar: after; the line on it is the 95 % interval."
 
 
-class CardView(QScrollArea):
-    """One card. `heard` carries a path and a span (seconds, or None for all of it)."""
+def to_the_end(start_s: float | None, end_s: float | None) -> tuple[float, float]:
+    """A span as the signal `heard` carries it: an end of −1 is the recording's."""
+    return start_s or 0.0, -1.0 if end_s is None else end_s
 
-    heard = Signal(str, object, object)
+
+class CardView(QScrollArea):
+    """One card. `heard` carries a path and a span in seconds (end −1: to the end)."""
+
+    heard = Signal(str, float, float)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self._card: LessonCard | None = None
-        self.heading = text("", "headline", wrap=True)
+        self.heading = text("", "lesson", wrap=True)
         self.title = text("", "muted", wrap=True)
         self.measured = text("", wrap=True)
         self.table = ReportTable(theme)
@@ -135,7 +140,7 @@ class CardView(QScrollArea):
         set_role(play, "chip")
         play.setAccessibleName(f"Hear {item.name}")
         play.setToolTip(item.path)
-        play.clicked.connect(lambda: self.heard.emit(item.path, item.start_s, item.end_s))
+        play.clicked.connect(lambda: self.heard.emit(item.path, *to_the_end(item.start_s, item.end_s)))
         box.addWidget(play, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout()
         column.setSpacing(0)

@@ -1,6 +1,6 @@
 """What teaching is doing: the stage, which file of how many, how long it will take, files that failed, the curve of a training.
 
-It is told the state; its one button is the action that cancels.
+It is told the state; its one button cancels.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ from musicclass_gui.app import words
 from musicclass_gui.ui.widgets import Elided, text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from PySide6.QtGui import QAction
+    from collections.abc import Callable, Sequence
 
     from musicclass_gui.app.theme import Theme
     from musicclass_gui.engine.lessons.news import Heard, Trained
@@ -30,7 +28,7 @@ _FAILED_SHOWN = 6
 class ProgressView(QWidget):
     """The page that stands in the card's place while a lesson is being learned."""
 
-    def __init__(self, cancel: QAction, theme: Theme) -> None:
+    def __init__(self, cancel: Callable[[], None], theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self.stage = text("", "headline", wrap=True)
@@ -81,14 +79,14 @@ class ProgressView(QWidget):
         if self._curve is not None:
             self._curve.set_theme(theme)
 
-    def _build(self, cancel: QAction) -> None:
+    def _build(self, cancel: Callable[[], None]) -> None:
         self.bar.setRange(0, _SCALE)
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
         self.bar.setAccessibleName("Progress of the lesson")
         self.cancel.setAccessibleName("Cancel this lesson")
         self.cancel.setToolTip("Stop; the classifier stays as it was")
-        self.cancel.clicked.connect(cancel.trigger)
+        self.cancel.clicked.connect(lambda: cancel())
         box = self._box
         box.setContentsMargins(16, 14, 16, 12)
         box.setSpacing(8)

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex
+    from PySide6.QtGui import QResizeEvent
     from PySide6.QtWidgets import QStyleOptionViewItem
 
     from musicclass_gui.app.theme import Theme
 
 _ACCURACY = 2
-_WIDTHS = (150, 88, 196)
+_WIDTHS = (150, 98, 196)
 _BAR_LEFT = 122  # where bars begin, so that they stand under each other
 _ROW_PX = 30
 _MOST_ROWS = 14  # as high as the table gets; then it scrolls
@@ -87,8 +88,16 @@ class ReportTable(Table):
     def show_reports(self, reports: Sequence[ClassReport]) -> None:
         """Show these classes: new ones first, each group as the card has it."""
         self.model_.show_reports(sorted(reports, key=lambda report: not report.new))
-        rows = min(len(reports), _MOST_ROWS)
-        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows * _ROW_PX + 4)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """What Qt tells: it has another size, or its header has."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        rows = sum(self.rowHeight(row) for row in range(min(self.model_.rowCount(), _MOST_ROWS)))
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows + 2 * self.frameWidth())
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in another theme."""

@@ -1,4 +1,4 @@
-"""The preview of a lesson: what would be taught, to which classifier and how; here it is renamed, left out and heard before anything is done.
+"""The preview of a lesson: what would be taught, to which classifier and how; here it is renamed, left out and heard first.
 
 It edits a plan and hands it over; it reads no file, plays nothing itself and teaches nothing.
 """
@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 
 from musicclass_gui.app import words
 from musicclass_gui.ui import lesson_words, preview_model
+from musicclass_gui.ui.lesson_card import to_the_end
 from musicclass_gui.ui.lesson_words import ROLE_LINES, ROLE_TITLES
 from musicclass_gui.ui.preview_model import FilesModel
 from musicclass_gui.ui.preview_target import Target, Wish
@@ -57,13 +58,15 @@ class Lesson:
 
 
 class Preview(QDialog):
-    """Shows a plan and lets it be changed. `taught` carries a Lesson; `heard` a path and a span; `silenced` asks for quiet."""
+    """Shows a plan and lets it be changed. `taught` carries a Lesson; `heard` a path and a span in seconds (end −1: to the end); `silenced` asks for quiet."""
 
     taught = Signal(object)
-    heard = Signal(str, object, object)
+    heard = Signal(str, float, float)
     silenced = Signal()
 
-    def __init__(self, parent: QWidget | None, plan: Plan, classifiers: Sequence[ClassifierView], current: int) -> None:
+    def __init__(
+        self, parent: QWidget | None, plan: Plan, classifiers: Sequence[ClassifierView], current: int, method: str = "gaussian"
+    ) -> None:
         super().__init__(parent)
         self.plan = plan
         self._place = 0
@@ -71,7 +74,7 @@ class Preview(QDialog):
         self._playing = ""
         self.heading = text("", "title")
         self.totals = text("", "muted", wrap=True)
-        self.target = Target(classifiers, current)
+        self.target = Target(classifiers, current, method)
         self.classes = QTableWidget(0, 2)
         self.name = QLineEdit()
         self.role = QComboBox()
@@ -201,7 +204,10 @@ class Preview(QDialog):
 
     def _file_buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        for button, name in ((self.hear, "Hear the chosen recording"), (self.leave_out, "Leave out the chosen recordings, or take them in again")):
+        for button, name in (
+            (self.hear, "Hear the chosen recording"),
+            (self.leave_out, "Leave out the chosen recordings, or take them in again"),
+        ):
             button.setAccessibleName(name)
             button.setToolTip(name)
             row.addWidget(button)
@@ -257,7 +263,8 @@ class Preview(QDialog):
             item.setToolTip(words_)
         first = self.classes.item(row, 0)
         counts = self.classes.item(row, 1)
-        assert first is not None and counts is not None
+        assert first is not None
+        assert counts is not None
         first.setCheckState(Qt.CheckState.Checked if one.keep else Qt.CheckState.Unchecked)
         counts.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
 
@@ -368,7 +375,7 @@ class Preview(QDialog):
             return
         for row in self._rows()[:1]:
             file = self.files_model.file(row)
-            self.heard.emit(file.path, file.start_s, file.end_s)
+            self.heard.emit(file.path, *to_the_end(file.start_s, file.end_s))
 
     def _teach(self) -> None:
         self.taught.emit(self.lesson)

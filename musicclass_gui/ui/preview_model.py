@@ -42,7 +42,8 @@ def with_kept(plan: Plan, place: int, rows: Iterable[int], keep: bool) -> Plan:
 def told(plan: Plan, news: Plan) -> Plan:
     """The edited `plan` with what is now known of its files; what the user changed stays."""
     reasons = {_key(file): file.reason for one in news.classes for file in one.files}
-    classes = [replace(one, files=[replace(file, reason=reasons.get(_key(file), file.reason)) for file in one.files]) for one in plan.classes]
+    filed = ([replace(file, reason=reasons.get(_key(file), file.reason)) for file in one.files] for one in plan.classes)
+    classes = [replace(one, files=files) for one, files in zip(plan.classes, filed, strict=True)]
     return replace(plan, classes=classes, others=news.others, complete=news.complete, problems=news.problems)
 
 

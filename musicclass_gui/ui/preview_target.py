@@ -6,13 +6,14 @@ It knows the project's classifiers as plain data, and no files.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit
+from PySide6.QtWidgets import QComboBox, QFileDialog, QGridLayout, QLabel, QLineEdit
 
 from musicclass_gui.app import words
-from musicclass_gui.app.projects import METHODS
+from musicclass_gui.app.projects import METHODS, PACK_SUFFIX, PROJECT_SUFFIX
 from musicclass_gui.ui.lesson_words import METHOD_LINES, METHOD_TITLES
 from musicclass_gui.ui.widgets import Styled, text
 
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.project.board import ClassifierView, ClassView
 
 _TITLE = "My classes"
-_EMPTY = "Nothing: only what you teach"
+_FROM_FILE = "file"
+_FILES = f"Class packs and projects (*{PACK_SUFFIX} *{PROJECT_SUFFIX})"
+_START_TITLES = {"": "Nothing: only what you teach", _FROM_FILE: "A class pack or another project…"}
 _STARTS = {
     "": "It knows only the classes that you teach.",
     "genre": "It knows all genres of the built-in classifier, and yours beside them.",
     "composer": "It knows all composers of the built-in classifier, and yours beside them.",
+    _FROM_FILE: "It knows all classes of that file, and yours beside them.",
 }
 
 
@@ -45,16 +49,20 @@ class Target(Styled):
 
     changed = Signal()
 
-    def __init__(self, classifiers: Sequence[ClassifierView], current: int) -> None:
+    def __init__(self, classifiers: Sequence[ClassifierView], current: int, method: str = "gaussian", *, new_only: bool = False) -> None:
+        """`current` is the classifier to begin with, `method` how a new one learns; with `new_only` there is no choice but a new one."""
         super().__init__("card")
-        self._classifiers = list(classifiers)
+        self._taken = {one.title for one in classifiers}
+        self._classifiers = [] if new_only else list(classifiers)
+        self._choice = not new_only
         self.which = QComboBox()
         self.title = QLineEdit()
         self.start = QComboBox()
         self.method = QComboBox()
         self.line = text("", "small", wrap=True)
         self._new_only: list[QLabel] = []
-        self._fill(current)
+        self._file = ""  # a pack or a project that a new classifier starts from
+        self._fill(current, method)
         self._build()
         self._connect()
         self._show()
@@ -65,7 +73,8 @@ class Target(Styled):
         chosen = self._chosen
         if chosen is not None:
             return Wish(chosen.id)
-        return Wish(0, self.title.text().strip(), self.method.currentData(), self.start.currentData())
+        start = self.start.currentData()
+        return Wish(0, self.title.text().strip(), self.method.currentData(), self._file if start == _FROM_FILE else start)
 
     @property
     def obstacle(self) -> str:
@@ -88,17 +97,18 @@ class Target(Styled):
     def _classes(self) -> list[ClassView]:
         return self._chosen.classes if self._chosen is not None else []
 
-    def _fill(self, current: int) -> None:
+    def _fill(self, current: int, method: str) -> None:
         for one in self._classifiers:
             self.which.addItem(f"{one.title} ({words.counted(len(one.classes), 'class', 'classes')})", one.id)
         self.which.addItem("A new classifier", 0)
         self.which.setCurrentIndex(max(0, self.which.findData(current)))
-        titles = {one.title for one in self._classifiers}
-        self.title.setText(_TITLE if _TITLE not in titles else f"{_TITLE} {len(titles) + 1}")
+        numbered = (f"{_TITLE} {number}" for number in range(2, len(self._taken) + 3))
+        self.title.setText(next(title for title in (_TITLE, *numbered) if title not in self._taken))
         for start in _STARTS:
-            self.start.addItem(f"The built-in {start} classes" if start else _EMPTY, start)
-        for method in METHODS:
-            self.method.addItem(method.title, method.id)
+            self.start.addItem(_START_TITLES.get(start, f"The built-in {start} classes"), start)
+        for way in METHODS:
+            self.method.addItem(way.title, way.id)
+        self.method.setCurrentIndex(max(0, self.method.findData(method)))
 
     def _build(self) -> None:
         grid = QGridLayout(self)
@@ -115,10 +125,13 @@ class Target(Styled):
             caption = text(label, "muted")
             caption.setBuddy(widget)
             widget.setAccessibleName(name)
-            grid.addWidget(caption, row, column)
-            grid.addWidget(widget, row, column + 1)
             if widget is not self.which:
                 self._new_only.append(caption)
+            if widget is self.which and not self._choice:
+                continue
+            alone = widget is self.title and not self._choice
+            grid.addWidget(caption, row, 0 if alone else column)
+            grid.addWidget(widget, row, 1 if alone else column + 1, 1, 3 if alone else 1)
         grid.addWidget(self.line, 2, 1, 1, 3)
         for column in (1, 3):
             grid.setColumnStretch(column, 1)
@@ -126,10 +139,20 @@ class Target(Styled):
     def _connect(self) -> None:
         for box in (self.which, self.start, self.method):
             box.currentIndexChanged.connect(self._show)
+        self.start.activated.connect(self._ask_file)
         self.title.textEdited.connect(self.changed)
+
+    def _ask_file(self) -> None:
+        """Ask which file it starts from; without one it starts with nothing."""
+        if self.start.currentData() == _FROM_FILE:
+            self._file, _ = QFileDialog.getOpenFileName(self, "Start from a class pack or a project", str(Path.home()), _FILES)
+            place = self.start.currentIndex()
+            self.start.setItemText(place, Path(self._file).name if self._file else _START_TITLES[_FROM_FILE])
+            self.start.setCurrentIndex(place if self._file else 0)
 
     def _show(self) -> None:
         chosen = self._chosen
+        self.which.setVisible(self._choice)
         for widget in (*self._new_only, self.title, self.start, self.method):
             widget.setVisible(chosen is None)
         if chosen is None:

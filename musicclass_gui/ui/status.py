@@ -41,6 +41,26 @@ def queue_text(session: Session) -> str:
     return f"Queue {over} of {total}" + (f", {paused}" if paused else "")
 
 
+def teaching_text(session: Session) -> str:
+    """What teaching is doing, or empty."""
+    teaching = session.teaching
+    if not teaching.busy:
+        return ""
+    last = teaching.heard[-1] if teaching.heard and teaching.busy == "Listening" else None
+    count = f"{last.done} of {last.total}" if last is not None and last.total else ""
+    return ", ".join(filter(None, [" ".join(filter(None, [teaching.busy, count])), words.eta(teaching.eta_s)]))
+
+
+def lesson_notice(session: Session) -> Notice | None:
+    """That a lesson waits for the user, if one does."""
+    waiting = session.teaching.waiting
+    if waiting is None or session.teaching.busy:
+        return None
+    if waiting.state == "planned":
+        return Notice(f"A lesson was interrupted: “{waiting.title}”.", "warn", "teach.go_on", "Go on")
+    return Notice(f"A lesson waits to be kept: “{waiting.title}”.", "info", "view.lesson", "Show its card")
+
+
 def ran_on(session: Session) -> dict[str, str]:
     """What each encoder that answered runs on, in words; empty while that is not known."""
     document = session.document
@@ -57,8 +77,8 @@ def engine_text(session: Session) -> str:
     return " · ".join(" on ".join(filter(None, pair)) for pair in ran_on(session).items()) or session.device
 
 
-def current_notices(session: Session, player: Player) -> list[Notice]:
-    """Everything that is worth saying now; what is not true any more is not in it."""
+def current_notices(session: Session, player: Player, *, teaching: bool = False) -> list[Notice]:
+    """Everything that is worth saying now; what is not true any more is not in it. `teaching`: the page for it is shown."""
     document = session.document
     notices = [Notice(said, "bad") for said in session.notices]
     if document.state == "failed" and document.picture is not None:
@@ -66,6 +86,9 @@ def current_notices(session: Session, player: Player) -> list[Notice]:
     notices += [Notice(said, "warn") for said in document.notices]
     if session.settings.problem:
         notices.append(Notice(session.settings.problem, "warn"))
+    lesson = lesson_notice(session)
+    if lesson is not None and not teaching:
+        notices.append(lesson)
     if session.hint:
         notices.append(Notice(session.hint, "info", "help.weights", "Get weights…"))
     if player.problem and document.recording is not None:
@@ -97,7 +120,7 @@ class Status(QStatusBar):
     def show_session(self, session: Session) -> None:
         """Show what the session is doing."""
         document = session.document
-        self._tell(" · ".join(filter(None, [state_text(document), session.activity])))
+        self._tell(" · ".join(filter(None, [state_text(document), session.activity, teaching_text(session)])))
         self.eta.setText(words.eta(document.eta_s))
         self.queue.setText(queue_text(session))
         self.engine.setText(engine_text(session))

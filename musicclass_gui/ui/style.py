@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _SHEET = """
 QLabel[class="headline"] { font-size: 19pt; font-weight: 600; }
+QLabel[class="lesson"] { font-size: 16pt; font-weight: 600; }
 QLabel[class="answer"] { font-size: 20pt; font-weight: 600; }
 QLabel[class="answer-none"] { font-size: 20pt; font-weight: 600; color: $text_muted; }
 QLabel[class="section"] { color: $text_muted; font-weight: 600; font-size: 9pt; }
@@ -43,6 +44,15 @@ QPushButton[class="chip"]:focus { border: 2px solid $accent; padding: 1px 9px; }
 QPushButton[class="search"] { background: $window; color: $text_muted; text-align: left; padding: 5px 12px; }
 QPushButton[class="search"]:hover { border-color: $text_muted; }
 QPushButton[class="search"]:focus { border: 2px solid $accent; padding: 4px 11px; }
+
+QToolButton[class="menu"] { border-color: $border; padding: 5px 24px 5px 10px; }
+QToolButton[class="menu"]:focus { border-color: $accent; }
+QToolButton[class="menu"]::menu-indicator { right: 8px; }
+QFrame[class="switch"] { background: $raised; border: 1px solid $border; border-radius: 8px; }
+QPushButton[class="switch"] { background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 3px 12px; }
+QPushButton[class="switch"]:hover { background: $window; }
+QPushButton[class="switch"]:checked { background: $surface; border-color: $accent; }
+QPushButton[class="switch"]:focus { border: 2px solid $accent; padding: 2px 11px; }
 
 QScrollArea[class="plain"], QScrollArea[class="plain"] > QWidget > QWidget[class="plain"] { background: $window; border: none; }
 QDialog#palette { background: $surface; border: 1px solid $border; }

@@ -40,9 +40,12 @@ class TopBar(Styled):
 
     triggered = Signal(str)
     theme_toggled = Signal()
+    page_chosen = Signal(str)
 
     def __init__(self, actions: Mapping[str, QAction], player: Player) -> None:
         super().__init__("topbar")
+        self.pages = {"listen": _page_button("Listen", "Open and hear recordings, and read their answers"),
+                      "teach": _page_button("Teach", "Your classes, lessons and what they did")}  # fmt: skip
         self.name = Elided()
         self.facts = Elided(mode=Qt.TextElideMode.ElideRight)
         self.transport = Transport(actions, player)
@@ -62,6 +65,10 @@ class TopBar(Styled):
         self.device.setText(device)
         self.device.setAccessibleName(f"Analysis device: {device}")
 
+    def show_page(self, name: str) -> None:
+        """Show which page is on: "listen" or "teach"."""
+        self.pages[name].setChecked(True)
+
     def show_icons(self, theme_icon: QIcon, sound_icon: QIcon, search_icon: QIcon) -> None:
         """Show the pictures that belong to no action."""
         self.theme.setIcon(theme_icon)
@@ -72,13 +79,25 @@ class TopBar(Styled):
         box = QHBoxLayout(self)
         box.setContentsMargins(16, 7, 12, 7)
         box.setSpacing(10)
+        box.addWidget(self._switch())
         box.addWidget(self._title(), 3)
         box.addWidget(self.transport)
         box.addWidget(self._tools(actions["view.palette"]), 3)
 
+    def _switch(self) -> QWidget:
+        switch = Styled("switch")
+        box = QHBoxLayout(switch)
+        box.setContentsMargins(3, 3, 3, 3)
+        box.setSpacing(2)
+        for name, button in self.pages.items():
+            button.clicked.connect(lambda _on=False, name=name: self.page_chosen.emit(name))
+            box.addWidget(button)
+        self.show_page("listen")
+        return switch
+
     def _title(self) -> QWidget:
         title = QWidget()
-        title.setMinimumWidth(180)
+        title.setMinimumWidth(120)
         box = QVBoxLayout(title)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(1)
@@ -115,3 +134,13 @@ class TopBar(Styled):
         self.theme.setToolTip("Switch between light and dark")
         self.theme.setAccessibleName("Switch between light and dark")
         self.theme.clicked.connect(self.theme_toggled)
+
+
+def _page_button(words_: str, tip: str) -> QPushButton:
+    button = QPushButton(words_)
+    set_role(button, "switch")
+    button.setCheckable(True)
+    button.setAutoExclusive(True)
+    button.setAccessibleName(f"Page: {words_}")
+    button.setToolTip(tip)
+    return button

@@ -57,7 +57,9 @@ class Welcome(QWidget):
         box.addWidget(hint)
         box.addSpacing(10)
         box.addLayout(self._buttons())
-        box.addSpacing(12)
+        box.addSpacing(8)
+        box.addLayout(self._teach_line())
+        box.addSpacing(8)
         box.addWidget(self._recent_title)
         box.addLayout(self._recent_box)
         return card
@@ -69,6 +71,15 @@ class Welcome(QWidget):
             button = _action_button(words, action, self.triggered.emit)
             set_role(button, "primary" if action == "file.open" else "body")
             row.addWidget(button)
+        row.addStretch()
+        return row
+
+    def _teach_line(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.addStretch()
+        row.addWidget(text("Sounds of your own? Drop a folder of examples.", "muted"))
+        row.addSpacing(8)
+        row.addWidget(_action_button("Teach a class…", "teach.folder", self.triggered.emit))
         row.addStretch()
         return row
 

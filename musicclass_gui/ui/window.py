@@ -5,6 +5,7 @@ It owns no state of the work itself (that is the session's) and does no work; cl
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, Qt, QTimer
@@ -13,9 +14,9 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QTabWid
 
 from musicclass_gui.app import icons
 from musicclass_gui.app import theme as themes
-from musicclass_gui.app.actions import BY_ID
 from musicclass_gui.app.documents import Change
 from musicclass_gui.ui import keys, layout
+from musicclass_gui.ui.alike import AlikePanel
 from musicclass_gui.ui.answers import AnswersPanel
 from musicclass_gui.ui.commands import Commands
 from musicclass_gui.ui.drop import DropOverlay
@@ -27,15 +28,17 @@ from musicclass_gui.ui.segments import SegmentsPanel
 from musicclass_gui.ui.sheets import Sheets
 from musicclass_gui.ui.status import Status, current_notices, ran_on
 from musicclass_gui.ui.style import stylesheet
+from musicclass_gui.ui.teacher import Teacher
 from musicclass_gui.ui.timeline import Timeline
 from musicclass_gui.ui.topbar import TopBar
 from musicclass_gui.ui.welcome import Failed, Welcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from PySide6.QtGui import QCloseEvent, QIcon
+    from PySide6.QtGui import QAction, QCloseEvent, QIcon
+    from PySide6.QtWidgets import QMenu
 
     from musicclass_gui.app.player import Player
     from musicclass_gui.app.session import Session
@@ -58,6 +61,7 @@ class MainWindow(QMainWindow):
         self._timer = QTimer(self, singleShot=True, interval=_FRAME_MS)
         self._timer.timeout.connect(self._flush)
         self._queue_seen = False
+        self.teacher = Teacher(self)
         self.sheets = Sheets(self, session, player, self.actions_)
         self._make_panels()
         self._place_panels()
@@ -79,12 +83,15 @@ class MainWindow(QMainWindow):
         self.failed = Failed()
         self.timeline = Timeline(self.theme)
         self.pages = QStackedWidget()
+        self.listening = QMainWindow()  # what listens has docks of its own, which go with it when teaching is shown
+        self.desk = QStackedWidget()
         self.answers = AnswersPanel(self.theme)
         self.queue = QueuePanel(self.session, self.actions_.by_id, self.theme)
         self.segments = SegmentsPanel(self.theme)
+        self.alike = AlikePanel(self.session, self.actions_.by_id, self.theme)
         self.tabs = QTabWidget()
         self.status = Status()
-        self.overlay = DropOverlay(self, self.session.plan_drop)
+        self.overlay = DropOverlay(self, self.session.plan_drop, self.session.plan_teach)
 
     def _place_panels(self) -> None:
         for page in (self.welcome, self.failed, self.timeline):
@@ -94,19 +101,24 @@ class MainWindow(QMainWindow):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.notices)
-        box.addWidget(self.pages, 1)
+        box.addWidget(self.desk, 1)
         self.setCentralWidget(centre)
+        self.listening.setWindowFlags(Qt.WindowType.Widget)
+        self.listening.setCentralWidget(self.pages)
+        self.desk.addWidget(self.listening)
         layout.add_top_bar(self, self.topbar)
         self.tabs.addTab(self.segments, "Segments")
         self.tabs.addTab(self.queue, "Queue")
-        self.answers_dock = layout.add_dock(self, "answers", "Answers", Qt.DockWidgetArea.RightDockWidgetArea, self.answers)
-        self.tables_dock = layout.tabs_dock(self, "tables", "Tables", self.tabs)
+        self.tabs.addTab(self.alike, "More like this")
+        self.answers_dock = layout.add_dock(self.listening, "answers", "Answers", Qt.DockWidgetArea.RightDockWidgetArea, self.answers)
+        self.tables_dock = layout.tabs_dock(self.listening, "tables", "Tables", self.tabs)
         self.setStatusBar(self.status)
 
     def _connect(self) -> None:
         self.session.changed.connect(self._changed)
         self.session.settings.changed.connect(self._setting_changed)
-        self.overlay.dropped.connect(self.session.open_paths)
+        self.overlay.dropped.connect(self._open_dropped)
+        self.overlay.taught.connect(self.session.teaching.propose)
         self.notices.triggered.connect(self.trigger)
         self.notices.dismissed.connect(lambda notice: self.session.dismiss(notice.text))
         self._connect_pages()
@@ -123,8 +135,12 @@ class MainWindow(QMainWindow):
             page.triggered.connect(self.trigger)
         self.welcome.recent_chosen.connect(self.session.open)
         self.topbar.theme_toggled.connect(self.switch_theme)
-        self.queue.opened.connect(self.session.open)
+        self.topbar.page_chosen.connect(self.show_page)
+        self.queue.opened.connect(self._listen_to)
+        self.alike.opened.connect(self._listen_to)
+        self.alike.heard.connect(self.teacher.hear)
         self.actions_.menus["File/Open recent"].aboutToShow.connect(self._fill_recent)
+        self.actions_.menus["Project/Open recent project"].aboutToShow.connect(self._fill_recent_projects)
 
     def _connect_sound(self) -> None:
         settings, transport = self.session.settings, self.topbar.transport
@@ -156,7 +172,7 @@ class MainWindow(QMainWindow):
         shows = [show for change in Change if change in pending for show in self._shows(change)]
         for show in dict.fromkeys(shows):
             show()
-        self.notices.show_notices(current_notices(self.session, self.player))
+        self.notices.show_notices(current_notices(self.session, self.player, teaching=self.teaching_shown))
         self.status.show_session(self.session)
         self.refresh_actions()
 
@@ -172,9 +188,9 @@ class MainWindow(QMainWindow):
             Change.DEVICE: (self._show_device, self._show_answers),
             Change.SELECTION: (self._show_selection,),
             Change.SETTINGS: (self._show_sound, self.sheets.weights_changed),
-            Change.BOARD: (self._show_answers,),
-            Change.LESSON: (),
-            Change.PLAN: (),
+            Change.BOARD: (self._show_answers, self.alike.show_board, self.teacher.show_board),
+            Change.LESSON: (self.teacher.show_lesson,),
+            Change.PLAN: (self.teacher.show_plan,),
         }[change]
 
     def _show_recording(self) -> None:
@@ -201,7 +217,7 @@ class MainWindow(QMainWindow):
         document = self.session.document
         classifiers = self.session.shown_classifiers()
         shown = [document.answers[name] for name in classifiers if name in document.answers]
-        self.answers.show_document(document, classifiers, ran_on(self.session))
+        self.answers.show_document(document, classifiers, ran_on(self.session), self.session.title_of)
         self.timeline.set_answers(shown, document.answered_s if document.state == "reading" else None)
         self.segments.show_answers(shown)
 
@@ -229,8 +245,10 @@ class MainWindow(QMainWindow):
             self._apply_theme()
         elif key == "volume":
             self.player.set_volume(get("volume"))
+            self.teacher.set_output()
         elif key == "output_device":
             self.player.set_device(get("output_device"))
+            self.teacher.set_output()
         elif key == "follow_playhead":
             self.timeline.set_following(get("follow_playhead"))
         elif key in ("mel_map", "mel_floor_db"):
@@ -264,21 +282,6 @@ class MainWindow(QMainWindow):
         self.session.notices.append(words)
         self._changed(Change.NOTICE)
 
-    def teaching_action(self, name: str) -> None:
-        """Do one of the actions of the menus Project and Teach, or show one of the panels for teaching."""
-        teaching = self.session.teaching
-        plain = {
-            "teach.keep": teaching.keep,
-            "teach.take_back": teaching.take_back,
-            "teach.go_on": teaching.go_on,
-            "teach.undo": teaching.undo,
-            "teach.redo": teaching.redo,
-        }
-        if name in plain:
-            plain[name]()
-        else:
-            self.say(BY_ID[name].tip)
-
     def refresh_actions(self) -> None:
         """Enable and tick actions as things are now."""
         self.actions_.refresh(self.session)
@@ -286,15 +289,43 @@ class MainWindow(QMainWindow):
 
     def toggle_answers(self) -> None:
         """Show or hide the answers."""
+        self.show_page("listen")
         self.answers_dock.setVisible(self.actions_.by_id["view.answers"].isChecked())
 
     def toggle_table(self, name: str) -> None:
         """Show one of the tables, or hide them when it is the one that is shown."""
         if self.actions_.by_id[f"view.{name}"].isChecked():
-            self._show_table(self.queue if name == "queue" else self.segments)
+            self.show_table(name)
         else:
             self.tables_dock.hide()
         self._show_view_ticks()
+
+    def show_table(self, name: str) -> None:
+        """Show one of the tables: "segments", "queue" or "alike"."""
+        self.show_page("listen")
+        self._show_table({"queue": self.queue, "alike": self.alike}.get(name, self.segments))
+
+    def toggle_panel(self, name: str) -> None:
+        """Show one of the panels for teaching, or go back to listening when it is the one that is shown."""
+        if self.actions_.by_id[f"view.{name}"].isChecked():
+            self.teacher.show_panel(name)
+        else:
+            self.show_page("listen")
+        self._show_view_ticks()
+
+    @property
+    def teaching_shown(self) -> bool:
+        """Whether the page for teaching is shown."""
+        return self.desk.currentWidget() is not self.listening
+
+    def show_page(self, name: str) -> None:
+        """Show what is for listening ("listen") or for teaching ("teach")."""
+        page = self.teacher.make_page() if name == "teach" else self.listening
+        if self.desk.indexOf(page) < 0:
+            self.desk.addWidget(page)
+        self.desk.setCurrentWidget(page)
+        self.topbar.show_page(name)
+        self._changed(Change.NOTICE)
 
     def toggle_full_screen(self) -> None:
         """Fill the screen, or stop doing so."""
@@ -303,7 +334,8 @@ class MainWindow(QMainWindow):
 
     def reset_layout(self) -> None:
         """Put every panel back where it was at first."""
-        layout.first_layout(self, self.answers_dock, self.tables_dock)
+        self.show_page("listen")
+        layout.first_layout(self.listening, self.answers_dock, self.tables_dock)
         self.tabs.setCurrentWidget(self.segments)
 
     def begin_sound(self) -> None:
@@ -328,10 +360,11 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember where things are, and stop everything."""
         settings, document = self.session.settings, self.session.document
-        layout.keep(self, settings)
+        layout.keep(self, self.listening, settings)
         settings.set("last_file", str(document.path or ""))
         settings.set("last_position_s", float(self.player.position_s) if document.path else 0.0)
         self.sheets.close_all()
+        self.teacher.close()
         self.player.close()
         self.session.close()
         super().closeEvent(event)
@@ -339,7 +372,7 @@ class MainWindow(QMainWindow):
     # Small things
 
     def _restore(self) -> None:
-        if not layout.restore(self, self.session.settings):
+        if not layout.restore(self, self.listening, self.session.settings):
             self.reset_layout()
 
     def _wanted_theme(self) -> Theme:
@@ -350,8 +383,10 @@ class MainWindow(QMainWindow):
         self.theme = self._wanted_theme()
         QApplication.setPalette(themes.palette(self.theme))
         self.setStyleSheet(stylesheet(self.theme))
-        for panel in (self.timeline, self.answers, self.queue, self.segments):
+        for panel in (self.timeline, self.answers, self.queue, self.segments, self.alike):
             panel.set_theme(self.theme)
+        if self.teacher.page is not None:
+            self.teacher.page.set_theme(self.theme)
         self._draw_icons()
 
     def _draw_icons(self) -> None:
@@ -373,25 +408,46 @@ class MainWindow(QMainWindow):
         self.tabs.setCurrentWidget(table)
         self.tables_dock.show()
 
+    def _shows_panel(self, name: str) -> bool:
+        page = self.teacher.page
+        return self.teaching_shown and page is not None and page.shows(name)
+
     def _show_view_ticks(self) -> None:
+        tables = not self.teaching_shown and not self.tables_dock.isHidden()
         ticks = {
-            "view.answers": not self.answers_dock.isHidden(),
-            "view.segments": not self.tables_dock.isHidden() and self.tabs.currentWidget() is self.segments,
-            "view.queue": not self.tables_dock.isHidden() and self.tabs.currentWidget() is self.queue,
+            "view.answers": not self.teaching_shown and not self.answers_dock.isHidden(),
+            "view.segments": tables and self.tabs.currentWidget() is self.segments,
+            "view.queue": tables and self.tabs.currentWidget() is self.queue,
+            **{f"view.{name}": self._shows_panel(name) for name in ("board", "lesson", "review", "map")},
             "view.full_screen": self.isFullScreen(),
         }
         for name, on in ticks.items():
             self.actions_.by_id[name].setChecked(on)
 
+    def _open_dropped(self, paths: list[Path]) -> None:
+        self.show_page("listen")
+        self.session.open_paths(paths)
+
+    def _listen_to(self, path: Path) -> None:
+        self.show_page("listen")
+        self.session.open(path)
+
+    def _fill_recent_projects(self) -> None:
+        menu, teaching = self.actions_.menus["Project/Open recent project"], self.session.teaching
+        others = [path for path in teaching.recent_projects if path != teaching.project]
+        _fill(menu, [(path.stem, partial(teaching.open_project, path)) for path in others], [self.actions_.by_id["project.recent"]])
+
     def _fill_recent(self) -> None:
         menu, by_id = self.actions_.menus["File/Open recent"], self.actions_.by_id
-        for action in menu.actions():
-            menu.removeAction(action)
-        for path in self.session.recent:
-            menu.addAction(path.name).triggered.connect(_opener(self.session, path))
-        menu.addSeparator()
-        menu.addActions([by_id["file.recent"], by_id["file.clear_recent"]])
+        recent = [(path.name, partial(self._listen_to, path)) for path in self.session.recent]
+        _fill(menu, recent, [by_id["file.recent"], by_id["file.clear_recent"]])
 
 
-def _opener(session: Session, path: Path) -> Callable[[], None]:
-    return lambda: session.open(path)
+def _fill(menu: QMenu, entries: Sequence[tuple[str, Callable[[], None]]], actions: list[QAction]) -> None:
+    """Make a menu of what is remembered and, below a line, actions of the table."""
+    for action in menu.actions():
+        menu.removeAction(action)
+    for words, act in entries:
+        menu.addAction(words.replace("&", "&&")).triggered.connect(lambda _on=False, act=act: act())
+    menu.addSeparator()
+    menu.addActions(actions)

@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 from musicclass_gui.ui.drop import DropOverlay
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytestqt.qtbot import QtBot
 
 COPY, LEFT, NONE = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -28,8 +30,8 @@ def enter(window: QWidget, mime: QMimeData) -> QDragEnterEvent:
     return event
 
 
-def let_go(window: QWidget, mime: QMimeData) -> QDropEvent:
-    event = QDropEvent(QPointF(50, 50), COPY, mime, LEFT, NONE)
+def let_go(window: QWidget, mime: QMimeData, x: float = 50) -> QDropEvent:
+    event = QDropEvent(QPointF(x, 50), COPY, mime, LEFT, NONE)
     QApplication.sendEvent(window, event)
     return event
 
@@ -45,14 +47,19 @@ def window(qtbot: QtBot) -> QWidget:
 
 @pytest.fixture
 def overlay(window: QWidget) -> DropOverlay:
-    return DropOverlay(window, lambda paths: f"Open {', '.join(path.name for path in paths)}")
+    return DropOverlay(window, said_of("Open"), said_of("Teach"))
+
+
+def said_of(what: str) -> Callable[[list[Path]], str]:
+    return lambda paths: f"{what} {', '.join(path.name for path in paths)}"
 
 
 def test_it_says_what_will_happen_before_release(overlay: DropOverlay) -> None:
     window = overlay.window()
     assert enter(window, files("/music/a.mp3")).isAccepted()
     assert overlay.isVisible()
-    assert overlay.sentence.text() == "Open a.mp3"
+    assert overlay.open_zone.sentence.text() == "Open a.mp3"
+    assert overlay.teach_zone.sentence.text() == "Teach a.mp3"
     assert overlay.geometry() == window.rect()
 
 
@@ -63,6 +70,24 @@ def test_letting_go_hands_the_paths_over(overlay: DropOverlay, qtbot: QtBot) -> 
         assert let_go(overlay.window(), mime).isAccepted()
     assert signal.args == [[Path("/music/a.mp3"), Path("/music/folder")]]
     assert overlay.isHidden()
+
+
+def test_the_right_half_teaches(overlay: DropOverlay, qtbot: QtBot) -> None:
+    mime = files("/music/folder")
+    enter(overlay.window(), mime)
+    assert overlay.open_zone.under
+    QApplication.sendEvent(overlay.window(), QDragMoveEvent(QPoint(700, 60), COPY, mime, LEFT, NONE))
+    assert (overlay.open_zone.under, overlay.teach_zone.under) == (False, True)
+    with qtbot.waitSignal(overlay.taught) as signal, qtbot.assertNotEmitted(overlay.dropped):
+        let_go(overlay.window(), mime, 700)
+    assert signal.args == [[Path("/music/folder")]]
+
+
+def test_the_zone_that_is_meant_looks_different(overlay: DropOverlay) -> None:
+    enter(overlay.window(), files("/music/folder"))
+    QApplication.processEvents()
+    meant, other = (zone.grab().toImage() for zone in (overlay.open_zone, overlay.teach_zone))
+    assert meant.pixelColor(6, 200) != other.pixelColor(6, 200)
 
 
 def test_moving_keeps_it_and_leaving_takes_it_away(overlay: DropOverlay) -> None:

@@ -125,7 +125,7 @@ def drop(window: MainWindow, *paths: Path) -> str:
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     QApplication.sendEvent(window, QDragEnterEvent(QPoint(300, 300), COPY, mime, LEFT, NONE))
-    said = window.overlay.sentence.text() if window.overlay.isVisible() else ""
+    said = window.overlay.open_zone.sentence.text() if window.overlay.isVisible() else ""
     QApplication.sendEvent(window, QDropEvent(QPointF(300, 300), COPY, mime, LEFT, NONE))
     return said
 
