@@ -197,8 +197,19 @@ def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> No
         return
     with whole(path.with_name(f"{path.name}.before-v{newest}")) as part:
         copy(db, part)
-    for number_, script in enumerate(migrations[version - 1 :], version + 1):
-        _step(db, script, number_)
+    for step in range(version + 1, newest + 1):
+        _take_step(db, path, migrations[step - 2], step)
+
+
+def _take_step(db: sqlite3.Connection, path: Path, script: str, version: int) -> None:
+    try:
+        _step(db, script, version)
+    except sqlite3.Error as error:
+        if _code(error) in _REASONS:
+            raise
+        raise ProjectError(
+            f"“{shown_name(path)}” cannot be brought up to date ({error}); it was left as it was, please report this."
+        ) from error
 
 
 def _step(db: sqlite3.Connection, script: str, version: int) -> None:

@@ -1,0 +1,171 @@
+"""Older projects become newer ones whole or not at all, and a copy of them stays; also when the program is killed meanwhile."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from project_files import KIND, embedded, recording
+
+from musicclass_gui.engine.errors import ProjectError
+from musicclass_gui.engine.project import opening, schema
+from musicclass_gui.engine.project.store import Project
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+    from pathlib import Path
+
+TO_2 = "ALTER TABLE recordings ADD COLUMN mood TEXT; UPDATE recordings SET mood = 'glad ' || hash"
+TO_3 = """
+CREATE TABLE new (hash TEXT PRIMARY KEY REFERENCES recordings(hash), moods BLOB NOT NULL);
+INSERT INTO new SELECT hash, CAST(mood AS BLOB) FROM recordings;
+ALTER TABLE new RENAME TO moods
+"""
+KILLS = 10
+
+
+def old_project(path: Path, recordings: int = 3) -> bytes:
+    with Project.create(path) as project, project.writing():
+        for number in range(recordings):
+            project.add_recording(recording(f"{number}"))
+            project.add_embedding(embedded(f"{number}", windows=8, dim=384), *KIND)
+    return path.read_bytes()
+
+
+def migrated(path: Path, migrations: Sequence[str]) -> None:
+    with opening.explained(path), closing(opening.connect(path, write=True)) as db:
+        opening.migrate(db, path, migrations)
+
+
+def version(path: Path) -> int:
+    """The version of a whole project, which holds what it should at that version."""
+    with closing(opening.connect(path, write=False)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        found = opening.number(db, "user_version")
+        assert has_moods(db) == (found >= 2, found >= 3)
+        return found
+
+
+def has_moods(db: sqlite3.Connection) -> tuple[bool, bool]:
+    columns = {row[1] for row in db.execute("PRAGMA table_info(recordings)")}
+    count = db.execute("SELECT count(*) FROM recordings").fetchone()[0]
+    if "mood" in columns:
+        assert db.execute("SELECT count(*) FROM recordings WHERE mood = 'glad ' || hash").fetchone()[0] == count
+    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
+    if "moods" in tables:
+        assert db.execute("SELECT count(*) FROM moods").fetchone()[0] == count
+    return "mood" in columns, "moods" in tables
+
+
+def test_the_version_is_that_of_the_migrations() -> None:
+    assert len(schema.MIGRATIONS) + 1 == schema.VERSION
+
+
+def test_each_step_is_taken_once_after_a_copy(tmp_path: Path) -> None:
+    path = tmp_path / "old.musicclass"
+    old_project(path)
+    migrated(path, [TO_2])
+    assert version(path) == 2
+    migrated(path, [TO_2, TO_3])
+    migrated(path, [TO_2, TO_3])
+    assert version(path) == 3
+    assert version(tmp_path / "old.musicclass.before-v2") == 1
+    assert version(tmp_path / "old.musicclass.before-v3") == 2
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_project_that_is_up_to_date_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "old.musicclass"
+    before = old_project(path)
+    migrated(path, [])
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["old.musicclass"]
+
+
+def test_opening_brings_a_project_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "old.musicclass"
+    old_project(path)
+    monkeypatch.setattr(schema, "MIGRATIONS", (TO_2, TO_3))
+    monkeypatch.setattr(schema, "VERSION", 3)
+    with pytest.raises(ProjectError, match="must be brought up to date first"):
+        Project.open(path, write=False)
+    with Project.open(path) as project:
+        assert [row.hash for row in project.recordings()] == ["0", "1", "2"]
+        assert project.embedded("1", *KIND) is not None
+    assert version(path) == 3
+    with Project.open(tmp_path / "old.musicclass.before-v3", write=True) as copy:
+        assert len(copy.recordings()) == 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "UPDATE recordings SET nothing = 1",
+        "UPDATE embeddings SET hash = 'nobody ' || hash",
+        "UPDATE embeddings SET hash = 1",
+        "CREATE TABLE t (x); syntax error",
+    ],
+)
+def test_a_step_that_fails_leaves_the_step_before(tmp_path: Path, wrong: str) -> None:
+    path = tmp_path / "old.musicclass"
+    old_project(path)
+    with pytest.raises(ProjectError, match="cannot be brought up to date"):
+        migrated(path, [TO_2, wrong])
+    assert version(path) == 2
+    migrated(path, [TO_2, TO_3])
+    assert version(path) == 3
+
+
+def test_without_room_for_a_copy_nothing_is_changed(user_folder: Path) -> None:
+    path = user_folder / "old.musicclass"
+    before = old_project(path)
+    with closing(opening.connect(path, write=True)) as db:
+        user_folder.chmod(0o500)
+        with pytest.raises(ProjectError, match="cannot be"), opening.explained(path):
+            opening.migrate(db, path, [TO_2])
+        user_folder.chmod(0o700)
+    assert path.read_bytes() == before
+
+
+def test_killed_at_any_moment_it_is_the_old_or_the_new_version(tmp_path: Path) -> None:
+    path = tmp_path / "old.musicclass"
+    before = old_project(path, 1500)
+    longest = timed(path)
+    for number in range(KILLS):
+        for leftover in tmp_path.iterdir():
+            leftover.unlink()
+        path.write_bytes(before)
+        kill_while_migrating(path, random.Random(number).uniform(0, longest), copied=number % 2 == 0)
+        copy = tmp_path / "old.musicclass.before-v3"
+        assert not copy.exists() or version(copy) == 1
+        assert copy.exists() or version(path) == 1
+        migrated(path, [TO_2, TO_3])
+        assert version(path) == 3
+        assert sorted(os.listdir(tmp_path)) == ["old.musicclass", "old.musicclass.before-v3"]
+
+
+def timed(path: Path) -> float:
+    start = time.perf_counter()
+    migrated(path, [TO_2, TO_3])
+    return time.perf_counter() - start
+
+
+def kill_while_migrating(path: Path, after_s: float, *, copied: bool) -> None:
+    """Kill a child some time after it began to migrate, or after it had made the copy."""
+    code = f"import sys; sys.path[:0] = {sys.path!r}; import test_migrations as t; from pathlib import Path\n"
+    code += f"print('go', flush=True); t.migrated(Path({str(path)!r}), [t.TO_2, t.TO_3])"
+    environment = {**os.environ, "PYTHONPATH": os.path.dirname(__file__)}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"go\n"
+        while copied and not path.with_name(f"{path.name}.before-v3").exists() and child.poll() is None:
+            time.sleep(0.001)
+        time.sleep(after_s / 2 if copied else after_s)
+        child.kill()
