@@ -45,7 +45,7 @@ class Measured:
     """Accuracy on `n` held-out recordings (so many per class), rejection aside, with its 95 % interval (Wilson).
 
     The interval counts `groups`, since recordings of one piece do not speak independently. `calibration_error` is that of the
-    probabilities, by ten bins, with temperatures fitted on other groups.
+    probabilities, by ten bins, with temperatures fitted on other groups; NaN where it was not measured. `n` 0 is not tested at all.
     """
 
     accuracy: float
@@ -58,10 +58,13 @@ class Measured:
     calibration_error: float
 
     def sentence(self) -> str:
-        """The accuracy in words, with its 95 % interval, and how far the probabilities were off."""
+        """The accuracy in words, with its 95 % interval, and how far the probabilities were off; or why there is none."""
+        if not self.n:
+            return "Not tested: too few recordings to hold some out."
         low, high = (round(100 * share) for share in self.interval_95)
         right = f"right on {round(100 * self.accuracy)} % ({low}–{high}\N{NO-BREAK SPACE}%)"
-        return f"Tested on {self.n} held-out recordings: {right}, probabilities {round(100 * self.calibration_error)} points off."
+        off = "" if math.isnan(self.calibration_error) else f", probabilities {round(100 * self.calibration_error)} points off"
+        return f"Tested on {self.n} held-out recordings: {right}{off}."
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ import numpy as np
 
 from musicclass_gui.engine import heads, places, pooling
 from musicclass_gui.engine.answers import Answer, Evidence
-from musicclass_gui.engine.calibration import softmax
 from musicclass_gui.engine.card import Card
 from musicclass_gui.engine.errors import ClassifierError
 from musicclass_gui.engine.files import write_whole
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from musicclass_gui.engine.encoders import Embeddings, EncoderSpec
     from musicclass_gui.engine.heads import Matrix, Scorer
-    from musicclass_gui.engine.pooling import Readings, Verdict
+    from musicclass_gui.engine.pooling import Other, Readings, Verdict
     from musicclass_gui.engine.windows import Span
 
 HEAD_FILE = "head.safetensors"
@@ -50,11 +49,16 @@ class Training:
 
 @dataclass
 class Classifier:
-    """A head and its card, ready to answer."""
+    """A head and its card, ready to answer.
+
+    The head's columns are the card's classes, then the `others`, which are no answers. `kind` is what a class is called in a sentence.
+    """
 
     head: Scorer
     card: Card
     training: Training = field(default_factory=Training)
+    others: Sequence[Other] = ()
+    kind: str = ""
 
     @property
     def id(self) -> str:
@@ -97,25 +101,38 @@ class Classifier:
         times = pooling.spans_array(spans)
         if not len(embeddings) == len(times) == len(keep):
             raise ClassifierError(f"{len(embeddings)} embeddings came with {len(times)} spans and {len(keep)} loudness marks.")
-        scores, novelty = np.zeros((len(keep), len(self.card.classes))), np.zeros(len(keep))
+        scores, novelty = np.zeros((len(keep), len(self.card.classes) + len(self.others))), np.zeros(len(keep))
         rows = np.flatnonzero(keep)
         for first in range(0, len(rows), _ROWS_AT_ONCE):
             some = rows[first : first + _ROWS_AT_ONCE]
             scores[some], novelty[some] = self.head.judge(embeddings[some])
-        return pooling.Readings(self.card.classes, times, scores, novelty, keep)
+        return pooling.Readings(self.card.classes, times, scores, novelty, keep, self.others)
 
     def _answer(self, readings: Readings, whole: Verdict, nearest: list[Evidence] | None) -> Answer:
-        probabilities = softmax(whole.scores[None] / self.card.temperature.recording)[0]
-        rejected = whole.novelty > self.card.rejection.threshold
-        winner = int(probabilities.argmax())
-        windows = [] if nearest is None or rejected else pooling.deciding_windows(readings, winner)
+        probabilities, winners = pooling.decided(whole.scores[None], self.others, self.card.temperature.recording)
+        winner, blank = int(winners[0]), self._blank(readings, probabilities[0])
+        why_none = self._why_none(readings, whole, winner)
+        if why_none:
+            return replace(blank, evidence=nearest or [], reason=why_none)
+        windows = [] if nearest is None else pooling.deciding_windows(readings, winner)
         return replace(
-            self._blank(readings, probabilities),
-            label=None if rejected else readings.classes[winner],
-            none_of_these=rejected,
+            blank,
+            label=readings.classes[winner],
+            none_of_these=False,
             evidence=windows + (nearest or []),
-            reason=self._too_strange() if rejected else _why_too_sure(nearest or []),
+            reason=_why_too_sure(nearest or []),
         )
+
+    def _why_none(self, readings: Readings, whole: Verdict, winner: int) -> str:
+        """A sentence when it is none of the classes, else nothing."""
+        if whole.novelty > self.card.rejection.threshold:
+            return self._too_strange()
+        if winner < len(readings.classes):
+            return ""
+        other = self.others[winner - len(readings.classes)]
+        if other.of is None:
+            return f"It sounds like “{other.name}”, which was taught as background."
+        return f"It would be “{readings.classes[other.of]}”, but it sounds more like what was taught as “{other.name}”."
 
     def _nothing_heard(self, readings: Readings, whole: Verdict | None) -> Answer:
         classes = len(readings.classes)
@@ -129,14 +146,14 @@ class Classifier:
             label=None,
             none_of_these=True,
             ranking=pooling.ranking(readings.classes, probabilities),
-            segments=pooling.segments(readings.classes, pooling.cells(readings), self.card.calibration),
+            segments=pooling.segments(readings.classes, pooling.cells(readings), self.card.calibration, self.others),
             measured=self.card.measured.sentence(),
             note=self.card.note,
         )
 
     def _too_strange(self) -> str:
         share = round(100 * (1 - self.card.rejection.false_rejection))
-        kind = self.card.title.lower()
+        kind = self.kind or self.card.title.lower()
         return f"It sounds unlike every {kind} known here: {share} % of the recordings that this was tried on came nearer to one."
 
     def _nearest_files(self, mean: NDArray[np.float64]) -> list[Evidence]:

@@ -28,19 +28,31 @@ _SAME_INSTANT_S = 1e-6
 
 
 @dataclass(frozen=True)
+class Other:
+    """A column of scores that is no answer: background, or (`of` is a class's place) sounds that one class is not."""
+
+    name: str
+    of: int | None = None
+
+
+@dataclass(frozen=True)
 class Readings:
-    """What a head says of a recording's windows, in order of time; `loud` False is silence and does not count."""
+    """What a head says of a recording's windows, in order of time; `loud` False is silence and does not count.
+
+    The columns of `scores` are the C `classes`, then the `others`.
+    """
 
     classes: list[str]
     spans: NDArray[np.float64]  # (n, 2) seconds
-    scores: Matrix  # (n, C) log-scores
+    scores: Matrix  # (n, C + others) log-scores
     novelty: NDArray[np.float64]  # (n,)
     loud: NDArray[np.bool_]  # (n,)
+    others: Sequence[Other] = ()
 
     def heard(self) -> Readings:
         """The loud windows only."""
         keep = self.loud
-        return Readings(self.classes, self.spans[keep], self.scores[keep], self.novelty[keep], self.loud[keep])
+        return Readings(self.classes, self.spans[keep], self.scores[keep], self.novelty[keep], self.loud[keep], self.others)
 
 
 @dataclass(frozen=True)
@@ -65,8 +77,8 @@ class Verdict:
 
 def joined(parts: Sequence[Readings]) -> Readings:
     """Readings of successive windows as one."""
-    columns = ([getattr(part, name) for part in parts] for name in ("spans", "scores", "novelty", "loud"))
-    return Readings(parts[0].classes, *(np.concatenate(column) for column in columns))
+    spans, scores, novelty, loud = (np.concatenate([getattr(part, n) for part in parts]) for n in ("spans", "scores", "novelty", "loud"))
+    return Readings(parts[0].classes, spans, scores, novelty, loud, parts[0].others)
 
 
 def spans_array(spans: Sequence[Span]) -> NDArray[np.float64]:
@@ -80,6 +92,21 @@ def verdict(readings: Readings) -> Verdict | None:
     if not len(heard.spans):
         return None
     return Verdict(heard.scores.mean(axis=0), float(heard.novelty.mean()), _union_s(heard.spans))
+
+
+def decided(scores: Matrix, others: Sequence[Other], temperature: float) -> tuple[Matrix, NDArray[np.intp]]:
+    """From scores `(m, C + others)` the classes' probabilities `(m, C)` and the column that wins `(m,)`, which may be one of the others.
+
+    Background wins where its score is the highest, and its share of the probability is left out. Sounds that a class is not win where
+    that class would, and they are more like the recording.
+    """
+    classes = scores.shape[1] - len(others)
+    rivals = np.asarray([*range(classes), *(column for column, other in enumerate(others, classes) if other.of is None)])
+    winner = rivals[scores[:, rivals].argmax(axis=1)]
+    for column, other in enumerate(others, classes):
+        if other.of is not None:
+            winner[(winner == other.of) & (scores[:, column] > scores[:, other.of])] = column
+    return softmax(scores[:, rivals] / temperature)[:, :classes], winner
 
 
 def ranking(classes: list[str], probabilities: NDArray[np.float64]) -> list[Ranked]:
@@ -101,14 +128,14 @@ def cells(readings: Readings) -> Cells:
     return Cells(edges[:-1], edges[1:], count > 0, scores, _range_sums(heard.novelty[:, None], first, last)[:, 0] * share)
 
 
-def segments(classes: list[str], parts: Cells, calibration: Calibration) -> list[Segment]:
-    """Neighbouring cells with the same label as one segment; label None where nothing is heard or nothing known."""
+def segments(classes: list[str], parts: Cells, calibration: Calibration, others: Sequence[Other] = ()) -> list[Segment]:
+    """Neighbouring cells with the same label as one segment; label None where nothing is heard or nothing known, and for the `others`."""
     if not len(parts.starts):
         return []
-    probabilities = softmax(parts.scores / calibration.window_temperature)
-    known = parts.covered & (parts.novelty <= calibration.window_threshold)
-    label = np.where(known, probabilities.argmax(axis=1), -1)
-    probability = np.where(known, probabilities.max(axis=1), 0.0)
+    probabilities, winner = decided(parts.scores, others, calibration.window_temperature)
+    known = parts.covered & (parts.novelty <= calibration.window_threshold) & (winner < len(classes))
+    label = np.where(known, winner, -1)
+    probability = np.where(known, probabilities[np.arange(len(label)), label], 0.0)
     firsts = np.flatnonzero(np.r_[True, label[1:] != label[:-1]])
     lasts = np.r_[firsts[1:], len(label)]
     lengths = parts.ends - parts.starts

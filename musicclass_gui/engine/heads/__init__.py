@@ -6,7 +6,7 @@ A head knows nothing of audio, files or probabilities.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -63,11 +63,6 @@ class Scorer(Protocol):
         """Its numbers, for saving: `from_state` gives a head with the same bits."""
         ...
 
-    @classmethod
-    def from_state(cls, state: State, classes: list[str], settings: Settings) -> Self:
-        """The head that `state`, `classes` and `settings` were taken from. Raises ClassifierError when they do not fit."""
-        ...
-
 
 class Head(Scorer, Protocol):
     """Also learns and unlearns, exactly: it does not depend on the order or history of its examples."""
@@ -88,13 +83,18 @@ class Head(Scorer, Protocol):
         """A head that learns on without changing this one."""
         ...
 
+    @classmethod
+    def from_state(cls, state: State, classes: list[str], settings: Settings) -> Self:
+        """The head that `state`, `classes` and `settings` were taken from. Raises ClassifierError when they do not fit."""
+        ...
 
-def _kinds() -> dict[str, type[Scorer]]:
+
+def _kinds() -> dict[str, Callable[[State, list[str], Settings], Scorer]]:
     from musicclass_gui.engine.heads.centers import CentersHead
     from musicclass_gui.engine.heads.gaussian import GaussianHead
     from musicclass_gui.engine.heads.replay import ReplayHead
 
-    return {"centers": CentersHead, "gaussian": GaussianHead, "replay": ReplayHead}
+    return {"centers": CentersHead.from_state, "gaussian": GaussianHead.from_state, "replay": ReplayHead.from_state}
 
 
 def load(kind: str, state: State, classes: list[str], settings: Settings) -> Scorer:
@@ -102,4 +102,4 @@ def load(kind: str, state: State, classes: list[str], settings: Settings) -> Sco
     kinds = _kinds()
     if kind not in kinds:
         raise ClassifierError(f"This program knows no head “{kind}”, only {', '.join(kinds)}; a newer version may.")
-    return kinds[kind].from_state(state, classes, settings)
+    return kinds[kind](state, classes, settings)

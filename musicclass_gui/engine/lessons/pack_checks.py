@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from musicclass_gui.engine.heads import Head
+    from musicclass_gui.engine.heads import Scorer
 
 DAMAGED = "The class pack is damaged or was made by something else; ask for it again."
 NOT_REAL = "The sums in the class pack are not those of real examples; ask for it again."
@@ -91,7 +91,7 @@ def require_numbers(state: Mapping[str, NDArray[Any]]) -> None:
             raise ClassifierError(DAMAGED)
 
 
-def require_real(head: Head) -> None:
+def require_real(head: Scorer) -> None:
     """Raise ClassifierError for sums that no examples can have had; a network is asked whether it gives finite scores.
 
     n examples of length at most L have sums of length at most nL, and Σxxᵀ − Σₖ nₖ μₖ μₖᵀ has no negative eigenvalue.

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from musicclass_gui.engine.heads import Head
+    from musicclass_gui.engine.heads import Scorer
 
 SUFFIX = ".mcpack"
 LARGEST = 256 << 20  # bytes
@@ -75,7 +75,7 @@ class Pack:
     card: dict[str, Any] = field(default_factory=dict)
     training: Training = field(default_factory=Training)
 
-    def head(self, names: list[str] | None = None) -> Head:
+    def head(self, names: list[str] | None = None) -> Scorer:
         """The head that it holds, its classes called `names` where given. Raises ClassifierError."""
         return heads.load(self.head_kind, self.state, self.classes if names is None else names, self.settings)
 
