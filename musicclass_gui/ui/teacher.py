@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QDialog
 
+    from musicclass_gui.app.theme import Theme
+    from musicclass_gui.ui.microphone import MicrophoneDialog
     from musicclass_gui.ui.preview import Lesson, Preview
     from musicclass_gui.ui.teach import TeachPage
     from musicclass_gui.ui.window import MainWindow
@@ -38,6 +40,7 @@ class Teacher(QObject):
         self.asking: QDialog | None = None  # about a class pack that was dropped
         self.projects = ProjectDialogs(window, window.session)
         self.audition = Audition(window.player, self)
+        self.microphone: MicrophoneDialog | None = None
         self._next: Lesson | None = None  # to be taught to the classifier that is being made for it
         self._known: set[int] = set()
         self._busy = ""
@@ -111,7 +114,11 @@ class Teacher(QObject):
 
         self.audition.stop()
         self._window.player.pause()
-        MicrophoneDialog(self._window, self._session).open()
+        if self.microphone is None:
+            self.microphone = dialog = MicrophoneDialog(self._session, self._window.actions_.by_id, self._window.theme, self._window)
+            dialog.heard.connect(self.hear)
+            dialog.finished.connect(self._microphone_closed)
+        self.microphone.open()
 
     def look_alike(self) -> None:
         """Ask what is like the selection, or the open recording."""
@@ -144,8 +151,9 @@ class Teacher(QObject):
     def show_board(self) -> None:
         """The project is another, or changed."""
         self._teach_next()
-        if self.page is not None:
-            self.page.show_board()
+        for part in (self.page, self.microphone):
+            if part is not None:
+                part.show_board()
 
     def show_lesson(self) -> None:
         """What goes on is another."""
@@ -175,6 +183,12 @@ class Teacher(QObject):
         """Play a sound that is not the open recording; an end of −1 is the recording's."""
         self.audition.hear(path, start_s, end_s if end_s > 0 else None)
 
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in another theme."""
+        for part in (self.page, self.microphone):
+            if part is not None:
+                part.set_theme(theme)
+
     def set_output(self) -> None:
         """As loud as the preferences say, where they say."""
         settings = self._session.settings
@@ -183,6 +197,8 @@ class Teacher(QObject):
     def close(self) -> None:
         """End what plays, and what is asked."""
         self._close_preview()
+        if self.microphone is not None:
+            self.microphone.close()
         self.audition.close()
 
     def _waits_for_card(self) -> bool:
@@ -214,6 +230,10 @@ class Teacher(QObject):
         self.preview = None
         self.audition.stop()
         self._teaching.edit(None)
+
+    def _microphone_closed(self) -> None:
+        self.microphone = None
+        self.audition.stop()
 
     def _asked(self) -> None:
         self.asking = None
