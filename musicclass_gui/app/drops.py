@@ -38,7 +38,7 @@ def plan_teach(paths: Sequence[Path]) -> str:
         return _special(project, pack)
     from musicclass_gui.engine.lessons import plan
 
-    return plan.sentence(plan.plan_drop(list(paths), budget_s=_BUDGET_S))
+    return plan.sentence(plan.plan_drop(paths, budget_s=_BUDGET_S, look=False))
 
 
 def _special(project: Path | None, pack: Path | None) -> str:

@@ -63,10 +63,10 @@ class Session(QObject):
         self._queue = Queue(self._batch, partial(self._analysis, self._batching, picture=False), self)
         self._queue.changed.connect(partial(self._tell, Change.QUEUE))
         self._outdated = False  # whether classifiers learned something since the reading of what is open began
+        self._problem = ""  # what could not be taught, as far as it is among the notices
         self.recorder = Recorder(parent=self)
         self.teaching = Teaching(settings, self._sounds, self)
-        self.teaching.changed.connect(self._tell)
-        self.teaching.failed.connect(self._teaching_failed)
+        self.teaching.changed.connect(self._teaching_changed)
         self.teaching.answers_changed.connect(self.reanswer)
         settings.changed.connect(self._setting_changed)
 
@@ -312,10 +312,13 @@ class Session(QObject):
                 document.devices = event.devices
         self._tell(Change.ANSWERS)
 
-    def _teaching_failed(self, sentence: str) -> None:
-        if sentence not in self.notices:
-            self.notices.append(sentence)
-        self._tell(Change.NOTICE)
+    def _teaching_changed(self, change: Change) -> None:
+        if self._problem != self.teaching.problem:  # it is shown until the next thing is tried
+            self.notices = [notice for notice in self.notices if notice != self._problem]
+            self._problem = self.teaching.problem
+            self.notices += [self._problem] if self._problem else []
+            self._tell(Change.NOTICE)
+        self._tell(change)
 
     def _take(self, document: Document, event: Event) -> None:
         if document is not self.document or document.state != "reading":

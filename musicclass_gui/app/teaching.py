@@ -5,6 +5,7 @@ All work and all writing is done by the desk in a process of its own; here its a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,16 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.windows import Span
 
 _SWITCHING = frozenset({"new_project", "open_project", "save_as"})
+_DRAFTING = frozenset({"teach", "teach_confirmed", "go_on"})
+
+
+@dataclass(frozen=True)
+class _Long:
+    """A call that takes long: its name, what it is called, and the work."""
+
+    name: str
+    text: str
+    job: Job[Any]
 
 
 class Teaching(QObject):
@@ -44,12 +55,11 @@ class Teaching(QObject):
 
     `board` is None until the project was read, and while there is none. `current` is the id of the classifier that is shown (0: none).
     `plan` is what waits in the preview; `pack` a class pack that was dropped and that the user is to be asked about.
-    `problem` is why the last call failed; it is also told by `failed`. Boards, plans and cards are never changed, only replaced.
+    `problem` is why the last call failed, until the next one. Boards, plans and cards are never changed, only replaced.
     """
 
     changed = Signal(object)  # a Change: BOARD, LESSON or PLAN
     answers_changed = Signal()  # recordings may be answered differently from now on
-    failed = Signal(str)
     done = Signal(str)  # what was done, in words for the status bar
 
     def __init__(self, settings: Settings, sounds: Callable[[], list[Path]], parent: QObject | None = None) -> None:
@@ -64,11 +74,15 @@ class Teaching(QObject):
         self.review = Review(self._verdict, self._withdraw)
         self._settings, self._sounds = settings, sounds
         self._desk = DeskLine()
-        self._long: list[tuple[Job[Any], str]] = []  # calls that `cancel` can end, and what they are called
+        self._long: list[_Long] = []  # calls that `cancel` can end, the one that goes on first
         self._pictures = Pictures(self._picture)
 
     def begin(self) -> None:
         """Read the project, if there is one: what is open was asked about with its classifiers already."""
+        lost = self.project
+        if not lost.is_file() and self._settings.get("project"):
+            self._settings.set("project", "")
+            self._trouble(f"“{lost}” is not there any more, so “{self.project.stem}” is used; if it was moved, open it again.")
         if self.project.is_file():
             self._ask("board", {}, Board, partial(self._began, self.project))
 
@@ -172,37 +186,44 @@ class Teaching(QObject):
 
     # Lessons
 
-    def teach(self, plan: Plan, classifier: int | None, *, method: str = "", encoder: str = "", title: str = "") -> None:
+    def teach(
+        self,
+        plan: Plan,
+        classifier: int | None,
+        *,
+        method: str = "",
+        encoder: str = "",
+        title: str = "",
+        options: dict[str, float] | None = None,
+    ) -> None:
         """Listen and learn; the draft then waits with its card. None makes a new classifier, for which the rest is meant."""
         reason = why_not(plan)
         if reason:
             self._trouble(reason)
             return
         self.edit(None)
-        self.going.begin_lesson()
-        method = method or self._settings.get("teach_method")
-        fields = {"plan": to_plain(plan), "classifier": classifier or 0, "method": method, "encoder": encoder, "title": title}
-        self._learn("teach", fields, "Listening")
+        about = {"method": method or self._settings.get("teach_method"), "encoder": encoder, "title": title, "options": options or {}}
+        self._draft("teach", {"plan": to_plain(plan), "classifier": classifier or 0, **about}, "Listening")
 
     def teach_confirmed(self) -> None:
         """Teach what was confirmed while reviewing; a draft."""
-        self.going.begin_lesson()
-        self.review.clear()
-        self._learn("teach_confirmed", {"classifier": self.current}, "Learning")
+        self._draft("teach_confirmed", {"classifier": self.current}, "Learning")
 
     def go_on(self) -> None:
         """Go on with the lesson that was interrupted."""
         if self.waiting is not None:
-            self.going.begin_lesson()
-            self._learn("go_on", {"lesson": self.waiting.id}, "Listening")
+            self._draft("go_on", {"lesson": self.waiting.id}, "Listening")
 
     def cancel(self) -> None:
-        """Stop what goes on; a lesson that was not through leaves no trace."""
-        if self._long:
-            job, text = self._long.pop(0)
-            job.cancel()
-            self._over(text)
-            self._ask("board", {}, Board, partial(self._cancelled, self.project))
+        """Stop what goes on. A lesson leaves no trace, unless it was gone on with: then it waits as before."""
+        if not self._long:
+            return
+        stopped = self._long.pop(0)
+        stopped.job.cancel()
+        self._over(stopped.text)
+        if stopped.name in _DRAFTING:
+            take_back = stopped.name != "go_on" and self.waiting is None
+            self._ask("board", {}, Board, partial(self._cancelled, self.project, take_back))
 
     def keep(self) -> None:
         """Keep the draft."""
@@ -240,8 +261,8 @@ class Teaching(QObject):
         """Forget a class with its examples."""
         self._change("delete", {"cls": cls}, "Forgetting")
 
-    def move(self, examples: Sequence[int], cls: int) -> None:
-        """Make examples those of another class."""
+    def move(self, examples: Sequence[int], cls: int | None) -> None:
+        """Make examples those of another class; None takes them out of use."""
         self._change("move", {"examples": list(examples), "cls": cls}, "Moving")
 
     # Classifiers
@@ -357,9 +378,14 @@ class Teaching(QObject):
         """As `_change`, for what takes long and can be cancelled."""
         self._work(name, fields, text, Board, partial(self._took, self.project))
 
+    def _draft(self, name: str, fields: dict[str, Any], text: str) -> None:
+        """As `_learn`, for what ends in a draft and tells of files and epochs on the way."""
+        self.going.begin_lesson()
+        self._work(name, fields, text, Board, partial(self._drafted, name, self.project))
+
     def _work(self, name: str, fields: dict[str, Any], text: str, kind: Any, done: Callable[[Any], None]) -> None:
         """As `_run`, for what can be cancelled."""
-        self._long.append((self._run(name, fields, text, kind, done), text))
+        self._long.append(_Long(name, text, self._run(name, fields, text, kind, done)))
 
     def _run(self, name: str, fields: dict[str, Any], text: str, kind: Any, done: Callable[[Any], None]) -> Job[Any]:
         self.problem = ""
@@ -413,13 +439,12 @@ class Teaching(QObject):
 
     def _over(self, text: str) -> None:
         self.going.end(text)
-        self._long = [(job, name) for job, name in self._long if job.live]
+        self._long = [one for one in self._long if one.job.live]
         self.changed.emit(Change.LESSON)
 
     def _trouble(self, sentence: str) -> None:
         self.problem = sentence
         self.changed.emit(Change.LESSON)
-        self.failed.emit(sentence)
 
     def _began(self, asked: Path, board: Board) -> None:
         if self.board is None and asked == self.project:
@@ -431,10 +456,14 @@ class Teaching(QObject):
         if words:
             self.done.emit(words)
 
-    def _cancelled(self, asked: Path, board: Board) -> None:
-        """What a cancelled lesson had planned goes with it."""
+    def _drafted(self, name: str, asked: Path, board: Board) -> None:
+        if name == "teach_confirmed":
+            self.review.clear()
         self._took(asked, board)
-        if self.waiting is not None and self.waiting.state == "planned":
+
+    def _cancelled(self, asked: Path, take_back: bool, board: Board) -> None:
+        self._took(asked, board)
+        if take_back:
             self.take_back()
 
     def _took(self, asked: Path | None, board: Board) -> None:

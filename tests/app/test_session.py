@@ -238,3 +238,63 @@ def test_an_empty_folder_is_told(session: Session, qtbot: QtBot, tmp_path: Path)
         session.open_paths([tmp_path])
         until(qtbot, lambda: bool(session.notices) and not session.activity)
     assert ["No audio files" in notice for notice in session.notices] == [True]
+
+
+def test_answers_are_asked_anew_while_all_else_stays_as_it_is(session: Session, qtbot: QtBot, tmp_path: Path) -> None:
+    session.open(sound(tmp_path / "a.wav", 20))
+    until(qtbot, lambda: session.document.state == "ready")
+    session.select((2.0, 5.0))
+    document, picture, before = session.document, session.document.picture, session.document.answers
+    changes: list[Change] = []
+    session.changed.connect(changes.append)
+    session.reanswer()
+    assert session.document.answers is before, "what was answered is shown until there is something else"
+    until(qtbot, lambda: session.document.answers is not before)
+    assert session.document is document
+    assert (document.state, document.picture, session.selection) == ("ready", picture, (2.0, 5.0))
+    assert document.answers == before
+    assert Change.PICTURE not in changes
+    assert Change.RECORDING not in changes
+    assert session.activity == ""
+
+
+def test_what_is_learned_while_a_recording_is_read_is_asked_about_afterwards(session: Session, qtbot: QtBot, tmp_path: Path) -> None:
+    session.open(sound(tmp_path / "a.wav", 20))
+    session.reanswer()
+    assert session.document.state == "reading"
+    until(qtbot, lambda: session.document.state == "ready")
+    assert session.activity == "Answering anew"
+    until(qtbot, lambda: session.activity == "")
+
+
+def test_another_recording_ends_the_asking_anew(session: Session, qtbot: QtBot, tmp_path: Path) -> None:
+    session.open(sound(tmp_path / "a.wav", 20))
+    until(qtbot, lambda: session.document.state == "ready")
+    session.reanswer()
+    session.open(sound(tmp_path / "b.wav", 12))
+    assert session.activity == ""
+    until(qtbot, lambda: session.document.state == "ready")
+    assert session.document.path == tmp_path / "b.wav"
+
+
+def test_dropping_a_project_or_a_class_pack_says_so(session: Session, tmp_path: Path) -> None:
+    paths = [sound(tmp_path / "a.wav", 1), tmp_path / "Bells.musicclass", tmp_path / "Gongs.mcpack"]
+    assert session.plan_drop(paths) == session.plan_teach(paths) == "Open the project “Bells”"
+    assert session.plan_drop(paths[2:]) == session.plan_teach(paths[2:]) == "Import the class pack “Gongs”"
+
+
+def test_what_teaching_a_folder_would_do_is_said_without_looking_into_files(session: Session, tmp_path: Path) -> None:
+    for name, count in (("bell", 3), ("gong", 2)):
+        (tmp_path / name).mkdir()
+        for number in range(count):
+            (tmp_path / name / f"{number}.wav").write_bytes(b"not looked at")
+    assert session.plan_teach([tmp_path]) == "Teach 2 classes: 3, 2 files"
+
+
+def test_nothing_of_a_project_is_made_before_it_is_needed(session: Session, qtbot: QtBot) -> None:
+    session.start()
+    until(qtbot, lambda: bool(session.devices) and not session._aside.busy)
+    assert not session.teaching.project.exists()
+    assert session.teaching._desk._service._link is None, "no third process either"
+    assert session.shown_classifiers() == ["genre", "composer"]
+    assert session.title_of("genre") == "Genre"

@@ -95,12 +95,13 @@ class _Draft:
         self.classes[name] += [PlannedFile(path, group=clean_name("".join(parts[shared : shared + 1]))) for parts, path in found]
 
 
-def plan_drop(paths: Iterable[Path | str], *, budget_s: float | None, token: Token | None = None) -> Plan:
+def plan_drop(paths: Iterable[Path | str], *, budget_s: float | None, token: Token | None = None, look: bool = True) -> Plan:
     """What dropping `paths` would teach.
 
     Each sub-folder with audio is a class, and a folder without such is one class named after it; of both, its own files are one more
     class. Folders below a class are its groups. Files are one class without a name, last. Same names are one class.
-    With `budget_s` None every file is probed; else as many as there is time for. Raises Cancelled, and nothing for bad files.
+    With `budget_s` None every file is probed; else as many as there is time for, and without `look` none. Raises Cancelled, and nothing
+    for bad files.
     """
     watch, draft, loose = Watch(budget_s, token), _Draft(), list[str]()
     for path in dict.fromkeys(os.path.abspath(path) for path in paths):
@@ -115,7 +116,7 @@ def plan_drop(paths: Iterable[Path | str], *, budget_s: float | None, token: Tok
             draft.others += 1
     if loose:
         draft.classes[""] = [PlannedFile(path) for path in sorted(loose, key=lambda path: natural(os.path.basename(path)))]
-    return _looked_into(draft, watch)
+    return _looked_into(draft, watch, look)
 
 
 def plan_files(paths: Iterable[Path | str], name: str) -> Plan:
@@ -225,13 +226,13 @@ def _shared(chains: Sequence[tuple[str, ...]]) -> int:
     return depth
 
 
-def _looked_into(draft: _Draft, watch: Watch) -> Plan:
+def _looked_into(draft: _Draft, watch: Watch, look: bool) -> Plan:
     """The plan, with the reasons of files that cannot be read as far as there is time to look."""
-    complete, classes = draft.counted, []
+    complete, classes = look and draft.counted, []
     for name, files in draft.classes.items():
         looked = list({file.path: file for file in files}.values())
         for number, file in enumerate(looked):
-            if not watch.goes_on():
+            if not (look and watch.goes_on()):
                 complete = False
                 break
             looked[number] = replace(file, reason=_reason(file.path))
