@@ -109,6 +109,7 @@ class AlikePanel(QStackedWidget):
         self._page, self._placeholder = QWidget(), Placeholder("More like this", _NOTHING_ASKED)
         self._build()
         self._connect()
+        self.setFocusProxy(self.table)
 
     def ask(self, path: Path, span: Span | None) -> None:
         """Look for what is like a recording, or a span of it in seconds."""

@@ -22,7 +22,7 @@ from musicclass_gui.ui.widgets import Elided, Placeholder, icon_button, set_role
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from PySide6.QtGui import QAction
+    from PySide6.QtGui import QAction, QFocusEvent
 
     from musicclass_gui.app.session import Session
     from musicclass_gui.app.theme import Theme
@@ -80,6 +80,16 @@ class BoardPanel(QStackedWidget):
         self.strip.set_theme(theme)
         self.tables.set_theme(theme)
         self._show_classes()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """What Qt tells: keys are for the examples of the first class."""
+        super().focusInEvent(event)
+        if self.twin.isChecked():
+            self.tables.classes.setFocus()
+        elif self._classes:
+            column = self.strip.reveal(self._classes[0].id)
+            if column is not None:
+                column.take_focus()
 
     def _show_classes(self) -> None:
         looks = Looks(self._classes, self._theme)

@@ -59,6 +59,7 @@ class ReviewPanel(QStackedWidget):
         self._page, self._placeholder = QWidget(), Placeholder("Review", "")
         self._build()
         self._connect()
+        self.setFocusProxy(self.table)
         self.show_board()
 
     def show_board(self) -> None:

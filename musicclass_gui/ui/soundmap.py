@@ -80,6 +80,7 @@ class SoundMapPanel(QWidget):
         self._page, self._placeholder = QWidget(), Placeholder("Sound map", _NOTHING_TAUGHT)
         self._build()
         self._connect()
+        self.setFocusProxy(self.view)
         self.show_board()
 
     def show_board(self) -> None:
