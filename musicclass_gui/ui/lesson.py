@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.project.board import LessonView
 
 _BUSY_AFTER_MS = 80  # what is over sooner is not shown as progress: it would only flicker
+_ASIDE = ("Drawing", "Looking for")  # what other panels wait for and show themselves
 _STATES = {"kept": "Kept. Undo takes it back.", "undone": "Undone. Redo brings it back.", "draft": "Not kept yet."}
 _EMPTY_HINT = (
     "Drop a folder with one sub-folder per class, or choose Teach a folder. "
@@ -34,7 +35,7 @@ _EMPTY_HINT = (
 
 
 class LessonPanel(QStackedWidget):
-    """One lesson. `heard` carries a path and a span to play (end −1: to the end); `card_ready` the big sentence of a card that has just come."""
+    """One lesson. `heard` carries a path and a span to play (end −1: to the end); `card_ready` the big sentence of a new card."""
 
     heard = Signal(str, float, float)
     card_ready = Signal(str)
@@ -62,8 +63,7 @@ class LessonPanel(QStackedWidget):
 
     def show_lesson(self) -> None:
         """Show what goes on now."""
-        teaching = self._teaching
-        if not teaching.busy:
+        if not self._busy_with_lessons():
             self._busy.stop()
             self._settle()
         elif self.currentWidget() is self.progress:
@@ -124,9 +124,12 @@ class LessonPanel(QStackedWidget):
             self._announced = view.id
             self.card_ready.emit(lesson_words.headline(view.card))
 
+    def _busy_with_lessons(self) -> bool:
+        return bool(self._teaching.busy) and not self._teaching.busy.startswith(_ASIDE)
+
     def _show_busy(self) -> None:
         teaching = self._teaching
-        if teaching.busy and not (teaching.waiting is not None and teaching.waiting.state == "draft"):
+        if self._busy_with_lessons() and not (teaching.waiting is not None and teaching.waiting.state == "draft"):
             self.progress.show_work(teaching.busy, teaching.progress, teaching.eta_s)
             self.progress.show_heard(teaching.heard)
             self.progress.show_curve(teaching.curve)

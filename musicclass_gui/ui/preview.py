@@ -58,7 +58,10 @@ class Lesson:
 
 
 class Preview(QDialog):
-    """Shows a plan and lets it be changed. `taught` carries a Lesson; `heard` a path and a span in seconds (end −1: to the end); `silenced` asks for quiet."""
+    """Shows a plan and lets it be changed.
+
+    `taught` carries a Lesson; `heard` a path and a span in seconds (end −1: to the end); `silenced` asks for quiet.
+    """
 
     taught = Signal(object)
     heard = Signal(str, float, float)

@@ -45,9 +45,9 @@ QPushButton[class="search"] { background: $window; color: $text_muted; text-alig
 QPushButton[class="search"]:hover { border-color: $text_muted; }
 QPushButton[class="search"]:focus { border: 2px solid $accent; padding: 4px 11px; }
 
-QToolButton[class="menu"] { border-color: $border; padding: 5px 24px 5px 10px; }
+QToolButton[class="menu"] { border-color: $border; padding: 5px 10px; }
 QToolButton[class="menu"]:focus { border-color: $accent; }
-QToolButton[class="menu"]::menu-indicator { right: 8px; }
+QToolButton[class="menu"]::menu-indicator { image: none; }
 QFrame[class="switch"] { background: $raised; border: 1px solid $border; border-radius: 8px; }
 QPushButton[class="switch"] { background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 3px 12px; }
 QPushButton[class="switch"]:hover { background: $window; }

@@ -14,6 +14,7 @@ from musicclass_gui.ui.board import BoardPanel
 from musicclass_gui.ui.history import HistoryPanel
 from musicclass_gui.ui.lesson import LessonPanel, action_button
 from musicclass_gui.ui.review import ReviewPanel
+from musicclass_gui.ui.soundmap import SoundMapPanel
 from musicclass_gui.ui.widgets import Elided, Styled, set_role
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _PROJECT_ACTIONS = (
 )  # fmt: skip
 _TEACH_ACTIONS = ("teach.folder", "teach.files", "teach.queue_rows", "teach.microphone", "", "teach.new_classifier")
 _RIGHT_WIDTH = 470
+_MENU_MARK = "  ▾"  # the style sheet's own arrow lies on the text
 PANELS = ("board", "review", "map", "lesson", "lessons")
 
 
@@ -55,9 +57,10 @@ class TeachPage(QWidget):
         self.left, self.right = QTabWidget(), QTabWidget()
         self.board = BoardPanel(session, actions, theme)
         self.review = ReviewPanel(session, actions, theme)
+        self.map = SoundMapPanel(session, actions, theme)
         self.lesson = LessonPanel(session, actions, theme)
         self.history = HistoryPanel(session, actions, theme)
-        self._panels: tuple[Panel, ...] = (self.board, self.review, self.lesson, self.history)
+        self._panels: tuple[Panel, ...] = (self.board, self.review, self.map, self.lesson, self.history)
         self.project = QToolButton()
         self.problem = Elided(mode=Qt.TextElideMode.ElideRight)
         self._build(actions)
@@ -66,9 +69,10 @@ class TeachPage(QWidget):
     def show_board(self) -> None:
         """Show the project as it is now."""
         teaching = self._session.teaching
-        self.project.setText(teaching.board.title if teaching.board is not None else teaching.project.stem)
+        title = teaching.board.title if teaching.board is not None else teaching.project.stem
+        self.project.setText(f"{title}{_MENU_MARK}")
         self.project.setToolTip(f"Project: {teaching.project}")
-        self.project.setAccessibleName(f"Project: {self.project.text()}")
+        self.project.setAccessibleName(f"Project: {title}")
         self.problem.set_full(teaching.locked)
         for panel in self._panels:
             panel.show_board()
@@ -85,7 +89,7 @@ class TeachPage(QWidget):
 
     def panel(self, name: str) -> QWidget:
         """The panel of this name of `PANELS`."""
-        return {"board": self.board, "review": self.review, "lesson": self.lesson, "lessons": self.history}[name]
+        return {"board": self.board, "review": self.review, "map": self.map, "lesson": self.lesson, "lessons": self.history}[name]
 
     def reveal(self, name: str) -> None:
         """Bring a panel to the front of its tabs."""
@@ -105,6 +109,7 @@ class TeachPage(QWidget):
             tabs.tabBar().setAccessibleName(f"{name}: tabs")
         self.left.addTab(self.board, "Classes")
         self.left.addTab(self.review, "Review")
+        self.left.addTab(self.map, "Sound map")
         self.right.addTab(self.lesson, "Lesson")
         self.right.addTab(self.history, "All lessons")
         split = QSplitter(Qt.Orientation.Horizontal)
@@ -128,7 +133,7 @@ class TeachPage(QWidget):
         _give_menu(self.project, _PROJECT_ACTIONS, actions)
         set_role(self.problem, "warn")
         more = QToolButton()
-        more.setText("More ways")
+        more.setText(f"More ways{_MENU_MARK}")
         more.setAccessibleName("More ways to teach")
         _give_menu(more, _TEACH_ACTIONS, actions)
         row.addWidget(self.project)
@@ -138,7 +143,7 @@ class TeachPage(QWidget):
         return head
 
     def _connect(self) -> None:
-        for panel in (self.board, self.review, self.lesson):
+        for panel in (self.board, self.review, self.map, self.lesson):
             panel.heard.connect(self.heard)
         self.history.card_wanted.connect(self._show_card)
 

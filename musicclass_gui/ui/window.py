@@ -385,8 +385,7 @@ class MainWindow(QMainWindow):
         self.setStyleSheet(stylesheet(self.theme))
         for panel in (self.timeline, self.answers, self.queue, self.segments, self.alike):
             panel.set_theme(self.theme)
-        if self.teacher.page is not None:
-            self.teacher.page.set_theme(self.theme)
+        self.teacher.set_theme(self.theme)
         self._draw_icons()
 
     def _draw_icons(self) -> None:
