@@ -85,9 +85,11 @@ def plain_json(value: Any, depth: int = 0) -> None:
 
 
 def require_numbers(state: Mapping[str, NDArray[Any]]) -> None:
-    """Raise ClassifierError unless every array is of finite floats."""
+    """Raise ClassifierError unless every array is of finite floats, or of whole numbers that are not negative."""
     for array in state.values():
-        if array.dtype not in (np.float64, np.float32) or not np.isfinite(array).all():
+        if array.dtype not in (np.float64, np.float32, np.int64) or not np.isfinite(array).all():
+            raise ClassifierError(DAMAGED)
+        if array.dtype == np.int64 and array.min(initial=0) < 0:
             raise ClassifierError(DAMAGED)
 
 

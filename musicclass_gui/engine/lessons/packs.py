@@ -47,7 +47,7 @@ _KEY = "musicclass_pack"
 _LARGEST_HEADER = 16 << 20  # bytes: the arrays' shapes, names of classes and recordings, and the card
 _MOST_ARRAYS = 64
 _LONGEST_ARRAY_NAME = 100
-_DTYPES = {"F64": 8, "F32": 4}
+_DTYPES = {"F64": 8, "F32": 4, "I64": 8}  # a network counts with whole numbers
 _MEANS = "training_means"
 _ROLES = ("class", "background", "negative")
 _OWN = ("suggestions", "twins", "said")  # parts of a lesson's card that speak of its maker's files
@@ -181,7 +181,7 @@ def _contents(data: bytes) -> dict[str, Any]:
 
 
 def _require_small(header: dict[str, Any], room: int) -> None:
-    """Raise ClassifierError unless the arrays are few, of floats, and just as large as the file."""
+    """Raise ClassifierError unless the arrays are few, of numbers, and just as large as the file."""
     sizes = [_DTYPES[one["dtype"]] * _product(one["shape"]) for one in header.values()]
     if len(sizes) > _MOST_ARRAYS or sum(sizes) != room or any(len(name) > _LONGEST_ARRAY_NAME for name in header):
         raise ClassifierError(DAMAGED)
