@@ -58,7 +58,8 @@ class Task:
     truth: Numbers
     old: Floats | None
     judged: list[Judged]
-    digest: str
+    seed: int
+    key: str  # a checkpoint with another key is another task's
 
 
 class Source(Protocol):
@@ -140,7 +141,6 @@ class Fitting:
         self._truth = torch.from_numpy(task.truth).to(self._device)
         self._old = None if task.old is None else torch.from_numpy(task.old).to(self._device)
         self._course, self._best = _Course(), self._copied()
-        self._seed = int(task.digest[:8], 16)
 
     def run(self, followed: Followed) -> None:
         """Train to the end. Raises Cancelled."""
@@ -172,12 +172,12 @@ class Fitting:
         tensors |= {f"best.{name}": weight for name, weight in self._best.items()}
         for name, weight in self._learning.items():
             tensors |= {f"{part}.{name}": value.detach().clone() for part, value in self._adam.state[weight].items()}
-        about = {"digest": self._task.digest, "course": json.dumps(asdict(self._course))}
+        about = {"key": self._task.key, "course": json.dumps(asdict(self._course))}
         return save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, about)
 
     def restore(self, data: bytes | None) -> None:
         """Go on from what `saved` gave; what belongs to another task, or is damaged, is not used."""
-        read = None if data is None else _read(data, self._task.digest)
+        read = None if data is None else _read(data, self._task.key)
         if read is None or not {f"{when}.{name}" for when in ("now", "best") for name in self._best} <= read[0].keys():
             return
         tensors, course = read
@@ -198,7 +198,7 @@ class Fitting:
 
     def _order(self) -> NDArray[np.int64]:
         """The running epoch's batches of rows `(batches, BATCH)`: each class equally often, its rows in turn."""
-        random = np.random.default_rng([self._seed, self._course.epoch])
+        random = np.random.default_rng([self._task.seed, self._course.epoch])
         present = np.unique(self._task.truth)
         batches = int(np.clip(math.ceil(len(self._task.truth) / BATCH), _FEWEST_BATCHES, _MOST_BATCHES))
         each = math.ceil(batches * BATCH / len(present))
@@ -224,7 +224,7 @@ class Fitting:
         course.batch += 1
 
     def _generator(self) -> torch.Generator:
-        seed = (self._seed * 1_000_003 + self._course.epoch) * 1_000_003 + self._course.batch
+        seed = (self._task.seed * 1_000_003 + self._course.epoch) * 1_000_003 + self._course.batch
         return torch.Generator(self._device).manual_seed(seed % 2**63)
 
     def _forward(self, rows: Tensor, noise: torch.Generator | None) -> Tensor:
@@ -276,12 +276,12 @@ def _dropped(x: Tensor, noise: torch.Generator | None) -> Tensor:
     return x * keep / (1 - _DROPOUT)
 
 
-def _read(data: bytes, digest: str) -> tuple[dict[str, Tensor], _Course] | None:
+def _read(data: bytes, key: str) -> tuple[dict[str, Tensor], _Course] | None:
     from safetensors.torch import load
 
     try:
         size = int.from_bytes(data[:8], "little")
         about: dict[str, Any] = json.loads(data[8 : 8 + size]).get("__metadata__", {})
-        return (load(data), _Course(**json.loads(about["course"]))) if about.get("digest") == digest else None
+        return (load(data), _Course(**json.loads(about["course"]))) if about.get("key") == key else None
     except (SafetensorError, ValueError, KeyError, TypeError):
         return None

@@ -18,7 +18,7 @@ from musicclass_gui.engine.heads.replay import HIDDEN, NETWORKS, Floats, Memory,
 from musicclass_gui.engine.lessons.herding import group_number, herd, sides
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -126,13 +126,15 @@ def train(
     _check(before, new, options)
     lesson = prepared(before, new, old, options)
     start = _start(before, lesson, options)
+    seed = seed_of(start, lesson, options)
     task = network.Task(
         start.network,
         start.weights,
         lesson.truth,
         None if before is None or not options.distillation else before.log_scores(lesson.trained).astype(np.float32),
         _judged(lesson),
-        digest(start, lesson, options),
+        seed,
+        key_of(seed, lesson),
     )
     rows = np.concatenate([lesson.trained, *(item.rows for item in lesson.judged)])
     weights = network.fit(task, rows, options, Followed(token, tell, checkpoint, every_s), resume, device)
@@ -177,11 +179,20 @@ def _picked(old: Memory, fresh: Memory, seen: int, budget: int) -> Memory:
     return both.chosen(herd(both.rows, budget, stands_for))
 
 
-def digest(start: ReplayHead, lesson: Lesson, options: Options) -> str:
-    """What tells this lesson from any other, and what its random numbers come from: all that goes into it."""
-    text = json.dumps([asdict(options), lesson.classes, lesson.fresh.labels, lesson.memory.labels, [item.label for item in lesson.judged]])
+def seed_of(start: ReplayHead, lesson: Lesson, options: Options) -> int:
+    """What the lesson's random numbers come from: the options, the weights to start from, and all that is trained on."""
+    text = json.dumps([asdict(options), lesson.classes, lesson.fresh.labels, lesson.memory.labels])
+    return int(_digest(text, [lesson.trained, *(start.weights[name] for name in sorted(start.weights))])[:12], 16)
+
+
+def key_of(seed: int, lesson: Lesson) -> str:
+    """What tells this lesson from any other when it goes on after an interruption: its seed and what is judged by."""
+    return _digest(json.dumps([seed, [item.label for item in lesson.judged]]), [item.rows for item in lesson.judged])
+
+
+def _digest(text: str, arrays: Iterable[Floats]) -> str:
     made = sha256(text.encode())
-    for array in (lesson.trained, *(item.rows for item in lesson.judged), *(start.weights[name] for name in sorted(start.weights))):
+    for array in arrays:
         made.update(np.ascontiguousarray(array).tobytes())
     return made.hexdigest()
 
