@@ -186,10 +186,10 @@ def settle(path: Path) -> None:
 
 
 def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> None:
-    """Bring a project up to date: one transaction for each of `migrations` that it lacks, after a copy `path` + ".before-vN".
+    """Bring a project up to date: all of `migrations` that it lacks in one transaction, after a copy `path` + ".before-vN".
 
-    The first of `migrations` leads from version 1 to 2, and so on. Raises ProjectError, sqlite3.Error, OSError; then the file
-    is left whole, at the version of the last migration that was done.
+    The first of `migrations` leads from version 1 to 2, and so on; N is the newest version. Raises ProjectError, sqlite3.Error,
+    OSError; then the file is as it was.
     """
     newest = len(migrations) + 1
     version = check_version(db, path, newest)
@@ -197,13 +197,8 @@ def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> No
         return
     with whole(path.with_name(f"{path.name}.before-v{newest}")) as part:
         copy(db, part)
-    for step in range(version + 1, newest + 1):
-        _take_step(db, path, migrations[step - 2], step)
-
-
-def _take_step(db: sqlite3.Connection, path: Path, script: str, version: int) -> None:
     try:
-        _step(db, script, version)
+        _step(db, ";\n".join(migrations[version - 1 :]), newest)
     except sqlite3.Error as error:
         if _code(error) in _REASONS:
             raise
@@ -217,7 +212,7 @@ def _step(db: sqlite3.Connection, script: str, version: int) -> None:
     try:
         db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version={version};")
         if db.execute("PRAGMA foreign_key_check").fetchone():
-            raise sqlite3.DatabaseError(f"the step to version {version} leaves rows that belong to nothing")
+            raise sqlite3.DatabaseError("rows would be left that belong to nothing")
         db.execute("COMMIT")
     finally:
         if db.in_transaction:
