@@ -83,5 +83,6 @@ class ShownHead:
         shown = scores[:, self._places]
         for column, one in enumerate(self._columns):
             if one.of is not None:
-                shown[:, one.of] -= np.maximum(0.0, shown[:, column] - shown[:, one.of])
+                mine, negative = shown[:, one.of], shown[:, column]
+                np.subtract(2 * mine, negative, out=mine, where=negative > mine)  # where neither has examples, both are −inf
         return shown

@@ -11,9 +11,8 @@ import numpy as np
 from musicclass_gui.engine import heldout
 from musicclass_gui.engine.calibration import calibration_error, threshold_at
 from musicclass_gui.engine.lessons import folds, twins
-from musicclass_gui.engine.lessons.judging import Said, ask
+from musicclass_gui.engine.lessons.judging import Said, ask, says
 from musicclass_gui.engine.lessons.report import Fitted, Twin
-from musicclass_gui.engine.lessons.roles import pulled, winning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +85,8 @@ class Exam:
     @cached_property
     def counted(self) -> Marks:
         """Which items the accuracy counts: judged ones, but not what a class is not."""
-        return self.verdicts.judged & np.asarray([self.classes[item.cls].role != "negative" for item in self.items], bool)
+        negative = np.asarray([self.classes[item.cls].role == "negative" for item in self.items], bool)
+        return np.asarray(self.verdicts.judged & ~negative)
 
     def of(self, label: str) -> Marks:
         """Which items are of a class."""
@@ -107,8 +107,7 @@ class Exam:
         truth = [self.items[place].cls for place in places]
         if self.recordings(known) < _FEWEST_RECORDINGS or len(set(truth)) < _FEWEST_CLASSES or self.groups(known) < _FEWEST_CLASSES:
             return replace(fallback, tested=False, calibration_error=None, false_rejection=None)
-        columns = [label for label in self.said.labels if self.classes[label].role == "class"]
-        return self._fitted(self.said.judged(places, truth, self.group[known], columns), fallback)
+        return self._fitted(self.said.judged(places, truth, self.group[known]), fallback)
 
     def _fitted(self, judged: heldout.Judged, fallback: Fitted) -> Fitted:
         calibration = heldout.calibrate(judged)
@@ -191,11 +190,12 @@ def _verdicts(said: Said, rows: Sequence[ClassRow], truth: list[str], group: NDA
     classes = {one.label: one for one in rows}
     aims = [str(classes[label].of) if label in classes and classes[label].role == "negative" else label for label in truth]
     judged = np.asarray([said.asked[place] and np.isfinite(said.score(place, aim)) for place, aim in enumerate(aims)], bool)
-    winners = [said.winner(place) if judged[place] else "" for place in range(len(truth))]
+    winners = np.full(len(truth), "", object)
+    winners[judged] = said.winners(np.flatnonzero(judged).tolist())
     plain = judged & np.asarray([label in classes and classes[label].role == "class" for label in truth], bool)
     limit = threshold_at(said.novelty[plain], _weight(group[plain])) if plain.sum() >= _FEWEST_RECORDINGS else np.inf
     strange = (said.novelty > limit).tolist()
-    final = [_final(*one, classes) for one in zip(winners, truth, strange, strict=True)]
+    final = [_final(*one, classes) for one in zip(winners.tolist(), truth, strange, strict=True)]
     right = np.asarray([_is_right(one, label, classes) for one, label in zip(final, truth, strict=True)], bool)
     return Verdicts(final, right & judged, judged)
 
@@ -218,15 +218,10 @@ def _weight(group: NDArray[np.intp]) -> NDArray[np.float64]:
 
 def of_base(side: Side | None) -> dict[str, tuple[int, int]]:
     """By label how many of the base's recordings are answered right, of how many: they were learned from, so this flatters."""
-    if side is None or not side.base.names:
-        return {}
-    columns = side.head.classes
-    labels = [label for label in winning(side.classes) if label in columns]
-    scores = pulled(side.head.log_scores(side.base.means), columns, side.classes)[:, [columns.index(label) for label in labels]]
     found: dict[str, tuple[int, int]] = {}
-    for label, best in zip(side.base.labels, scores.argmax(axis=1), strict=True):
-        if label not in labels:
-            continue
+    if side is None or not side.base.names:
+        return found
+    for label, said in zip(side.base.labels, says(side, side.base.means), strict=True):
         right, count = found.get(label, (0, 0))
-        found[label] = (right + (labels[best] == label), count + 1)
+        found[label] = (right + (said == label), count + 1)
     return found

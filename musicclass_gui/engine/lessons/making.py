@@ -13,19 +13,20 @@ import numpy as np
 
 from musicclass_gui.engine.card import Card, DataCard, HeadCard, Measured, Rejection, Temperature
 from musicclass_gui.engine.classifier import Classifier, Training
-from musicclass_gui.engine.heads.shown import Column, ShownHead
+from musicclass_gui.engine.heads.shown import ShownHead
 from musicclass_gui.engine.lessons.boarding import newest_card
 from musicclass_gui.engine.lessons.grounds import Ground
 from musicclass_gui.engine.lessons.learning import head_of
 from musicclass_gui.engine.lessons.report import Fitted
+from musicclass_gui.engine.lessons.roles import columns_of
 from musicclass_gui.engine.pooling import Other
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from musicclass_gui.engine.heads import Scorer
     from musicclass_gui.engine.lessons.report import LessonCard
-    from musicclass_gui.engine.project.rows import ClassifierRow, ClassRow, ExampleRow
+    from musicclass_gui.engine.project.rows import ClassifierRow, ExampleRow
     from musicclass_gui.engine.project.store import Project
 
 NOT_TESTED = Measured(0.0, [0.0, 1.0], 0, 0, 0.0, {}, {}, float("nan"))
@@ -44,16 +45,6 @@ def classifier_of(project: Project, classifier: int) -> Classifier | None:
         if project.classifier(classifier).revision == row.revision:
             break  # no lesson was kept meanwhile
     return made
-
-
-def columns_of(head: Scorer, classes: Iterable[ClassRow]) -> list[Column]:
-    """The columns to show of a head, of the classes in use that it knows: real ones, then background, then negatives; each by name."""
-    known = sorted((row for row in classes if row.label in head.classes), key=lambda row: (row.name.casefold(), row.name))
-    real = [row for row in known if row.role == "class"]
-    place = {row.id: number for number, row in enumerate(real)}
-    background = [Column(row.label, row.name) for row in known if row.role == "background"]
-    negatives = [Column(row.label, row.name, place[row.of]) for row in known if row.role == "negative" and row.of in place]
-    return [*(Column(row.label, row.name) for row in real), *background, *negatives]
 
 
 def _made(project: Project, row: ClassifierRow) -> Classifier | None:

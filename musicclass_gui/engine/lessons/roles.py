@@ -1,31 +1,23 @@
-"""What classes of different roles do to scores: negatives pull their class down, and only classes and background can win."""
+"""Which columns of a head are classes, background, and sounds that a class is not. It knows rows, no project."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
+from musicclass_gui.engine.heads.shown import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
-    from musicclass_gui.engine.heads import Matrix
+    from musicclass_gui.engine.heads import Scorer
     from musicclass_gui.engine.project.rows import ClassRow
 
 
-def pulled(scores: Matrix, columns: Sequence[str], classes: Sequence[ClassRow]) -> Matrix:
-    """Scores `(n, C)` in which a class loses what a negative of it has over it: sₖ − max(0, s₋ₖ − sₖ), the strongest negative counting."""
-    place = {label: number for number, label in enumerate(columns)}
-    result = scores.copy()
-    for one in classes:
-        of = place.get(str(one.of))
-        if one.role == "negative" and one.label in place and of is not None:
-            mine, negative = scores[:, of], scores[:, place[one.label]]
-            lowered = np.subtract(2 * mine, negative, out=mine.copy(), where=negative > mine)
-            result[:, of] = np.minimum(result[:, of], lowered)
-    return result
-
-
-def winning(classes: Sequence[ClassRow]) -> list[str]:
-    """The labels of those that can win."""
-    return [one.label for one in classes if one.role != "negative"]
+def columns_of(head: Scorer, classes: Iterable[ClassRow]) -> list[Column]:
+    """The columns to show of a head, of the classes in use that it knows: real ones, then background, then negatives; each by name."""
+    known = sorted((row for row in classes if row.label in head.classes), key=lambda row: (row.name.casefold(), row.name))
+    real = [row for row in known if row.role == "class"]
+    place = {row.id: number for number, row in enumerate(real)}
+    background = [Column(row.label, row.name) for row in known if row.role == "background"]
+    negatives = [Column(row.label, row.name, place[row.of]) for row in known if row.role == "negative" and row.of in place]
+    return [*(Column(row.label, row.name) for row in real), *background, *negatives]

@@ -49,7 +49,7 @@ def _twins(exam: Exam) -> Iterator[Suggestion]:
 def _mistakes(exam: Exam, temperature: float) -> Iterator[Suggestion]:
     """Held-out examples that were answered wrong, the surest mistake first."""
     wrong = np.flatnonzero(exam.counted & ~exam.verdicts.right).tolist()
-    margin = {place: exam.said.scores[place].max() - exam.said.score(place, exam.items[place].cls) for place in wrong}
+    margin = {place: exam.said.score(place, exam.verdicts.said[place]) - exam.said.score(place, exam.items[place].cls) for place in wrong}
     for place in sorted(wrong, key=lambda one: (-margin[one], exam.items[one].example)):
         item, said = exam.items[place], exam.classes[exam.verdicts.said[place]].name
         times = float(np.exp(min(margin[place] / temperature, 20.0)))
