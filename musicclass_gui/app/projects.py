@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PROJECT_SUFFIX = ".musicclass"
 PACK_SUFFIX = ".mcpack"
+_DEFAULT_NAME = "My classes"
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,8 @@ METHODS: tuple[Method, ...] = (
 
 
 def default_project() -> Path:
-    """The project that is there without anybody having made one."""
-    from musicclass_gui.engine.project.store import default_path
-
-    return default_path()
+    """The project that is there without anybody having made one: the store's, said without loading SQLite."""
+    return places.projects_dir() / f"{_DEFAULT_NAME}{PROJECT_SUFFIX}"
 
 
 def recordings_dir() -> Path:
