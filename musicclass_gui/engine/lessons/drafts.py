@@ -66,6 +66,8 @@ def rename(project: Project, cls: int, name: str) -> Draft:
     row, after = in_use(project, cls), checked_name(name)
     if after == row.name:
         raise LessonError(f"“{row.name}” has this name already.")
+    if row.of is not None:
+        raise LessonError(f"“{row.name}” is called after the class that it is not; rename “{project.cls(row.of).name}” instead.")
     changes: list[Change] = [Rename(cls, row.name, after)]
     changes += [Rename(one.id, one.name, negative_name(after)) for one in negatives_of(project, row)]
     for change in changes:

@@ -69,9 +69,11 @@ class _Present:
                     self._make(change.inverse())
 
     def close_empty(self) -> None:
-        """Classes that something was taken from and that have nothing left go out of use, and what they are not with them."""
-        for cls in [*self._touched]:
+        """Classes that something was taken from and that have nothing left go out of use, and those that came back into it."""
+        for cls in sorted(self._touched, key=lambda one: self._classes[one].of is not None):  # negatives go with their class
             row = self._classes[cls]
+            if row.of is not None and not self._classes[row.of].active:
+                self._empty(cls)
             if row.active and self._is_empty(cls):
                 self._close(cls)
             elif not row.active and not self._is_empty(cls):
@@ -88,9 +90,13 @@ class _Present:
         base = self._bases[change.base]
         now = base.mapping[change.label]
         if now != change.before and (now == change.after or change.before is None):
-            self._make(MapBase(change.base, change.label, now, change.before))
-            self._bases[change.base] = replace(base, mapping=base.mapping | {change.label: change.before})
-            self._touched |= {cls: None for cls in (now, change.before) if cls is not None}
+            self._map(MapBase(change.base, change.label, now, change.before))
+
+    def _map(self, change: MapBase) -> None:
+        self._make(change)
+        base = self._bases[change.base]
+        self._bases[change.base] = replace(base, mapping=base.mapping | {change.label: change.after})
+        self._touched |= {cls: None for cls in (change.before, change.after) if cls is not None}
 
     def _place(self, examples: Sequence[int], cls: int | None) -> None:
         for before in dict.fromkeys(self._places.get(number) for number in examples):
@@ -114,8 +120,13 @@ class _Present:
         self._make(Activate(cls, False))
         self._classes[cls] = replace(self._classes[cls], active=False)
         for negative in [row.id for row in self._classes.values() if row.of == cls and row.active]:
-            self._place([number for number, where in self._places.items() if where == negative], None)
+            self._empty(negative)
             self._close(negative)
+
+    def _empty(self, cls: int) -> None:
+        self._place([number for number, where in self._places.items() if where == cls], None)
+        for base, label in [(one, label) for one in self._bases for label, now in self._bases[one].mapping.items() if now == cls]:
+            self._map(MapBase(base, label, cls, None))
 
     def _open(self, cls: int) -> None:
         self._require_free(cls, self._classes[cls].name)
