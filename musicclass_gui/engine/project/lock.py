@@ -30,7 +30,7 @@ class Lock:
 
     def release(self) -> None:
         """Let go and leave no file behind."""
-        if sys.platform != "win32":
+        if sys.platform != "win32" and self._is_there(self._handle):
             self._remove()  # while it is held: whoever waits for it sees that it is gone, and makes a new one
         os.close(self._handle)
         if sys.platform == "win32":
