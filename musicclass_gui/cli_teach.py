@@ -16,6 +16,7 @@ from rich.markup import escape
 from musicclass_gui import terminal
 from musicclass_gui.engine.lessons.news import Heard
 from musicclass_gui.engine.project.rows import METHODS
+from musicclass_gui.engine.task import Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,14 +82,14 @@ def forget(
 def undo(project: ProjectArgument) -> None:
     """Take the last lesson back."""
     with _desk(project) as desk:
-        title, board = desk.board().undo, desk.undo()
+        title, board = desk.board().undo, desk.undo(Token())
     _print_step("Taken back", board, title)
 
 
 def redo(project: ProjectArgument) -> None:
     """Bring back the lesson that was taken back last."""
     with _desk(project) as desk:
-        title, board = desk.board().redo, desk.redo()
+        title, board = desk.board().redo, desk.redo(Token())
     _print_step("Brought back", board, title)
 
 

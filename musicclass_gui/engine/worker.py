@@ -142,7 +142,12 @@ def _calls() -> dict[str, Call]:
 
         return [[check.name, check.value, check.advice, check.ok] for check in report(fields["weights_folder"])]
 
-    return {"warm": warm, "analyse": analyse, "devices": devices, "fetch": fetch, "selfcheck": selfcheck}
+    def desk(fields: Message, token: Token, emit: Callable[[Any], None]) -> Any:
+        from musicclass_gui.engine.lessons import calls, news
+
+        return calls.answer(fields, token, lambda told: emit(news.to_json(told)))
+
+    return {"warm": warm, "analyse": analyse, "devices": devices, "fetch": fetch, "selfcheck": selfcheck, "desk": desk}
 
 
 def _leave_cores_to_the_window() -> None:

@@ -28,15 +28,20 @@ def rows_of(embedded: EmbeddedRow, start_s: float | None, end_s: float | None) -
 
     A span that no loud window lies in by half has the one that it overlaps most; it may be that there is none.
     """
+    return np.asarray(embedded.data[windows_of(embedded, start_s, end_s)])
+
+
+def windows_of(embedded: EmbeddedRow, start_s: float | None, end_s: float | None) -> NDArray[np.bool_]:
+    """Which windows those are, `(n,)`."""
     loud = np.asarray(embedded.loud, bool)
     if start_s is None or end_s is None:
-        return np.asarray(embedded.data[loud])
+        return loud
     times = np.asarray(embedded.spans, np.float64).reshape(-1, 2)
     overlap = _overlap(times, start_s, end_s) * loud
     inside = loud & (overlap >= _HALF * (times[:, 1] - times[:, 0]))
     if not inside.any() and overlap.max(initial=0.0) > 0:
         inside[int(overlap.argmax())] = True
-    return np.asarray(embedded.data[inside])
+    return np.asarray(inside)
 
 
 def _overlap(times: NDArray[np.float64], start_s: float, end_s: float) -> NDArray[np.float64]:
@@ -54,13 +59,23 @@ class Reader:
 
     def rows(self, example: ExampleRow) -> Embeddings:
         """An example's windows `(n, dim)`. Raises LessonError when its recording was never embedded, Cancelled."""
+        return rows_of(self.embedded(example), example.start_s, example.end_s)
+
+    def rows_and_spans(self, example: ExampleRow) -> tuple[Embeddings, NDArray[np.float64]]:
+        """As `rows`, with the windows' spans `(n, 2)` in seconds."""
+        embedded = self.embedded(example)
+        chosen = windows_of(embedded, example.start_s, example.end_s)
+        return np.asarray(embedded.data[chosen]), np.asarray(embedded.spans, np.float64).reshape(-1, 2)[chosen]
+
+    def embedded(self, example: ExampleRow) -> EmbeddedRow:
+        """The embeddings of an example's recording. Raises LessonError when there are none, Cancelled."""
         if self.token:
             self.token.check()
         if self._last is None or self._last.hash != example.hash:
             self._last = self.project.embedded(example.hash, self.row.encoder, self.row.encoder_version, self.row.grid)
         if self._last is None:
             raise LessonError(f"A recording was never listened to with {self.row.encoder}, so it cannot be learned; teach it again.")
-        return rows_of(self._last, example.start_s, example.end_s)
+        return self._last
 
     def batches(self, examples: Iterable[ExampleRow]) -> Iterator[tuple[Embeddings, int]]:
         """Windows of several examples at once, and how many examples they come from; examples without windows are left out."""

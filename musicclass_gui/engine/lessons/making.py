@@ -22,11 +22,11 @@ from musicclass_gui.engine.lessons.roles import columns_of
 from musicclass_gui.engine.pooling import Other
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from musicclass_gui.engine.heads import Scorer
     from musicclass_gui.engine.lessons.report import LessonCard
-    from musicclass_gui.engine.project.rows import ClassifierRow, ExampleRow
+    from musicclass_gui.engine.project.rows import BaseRow, ClassifierRow, ExampleRow
     from musicclass_gui.engine.project.store import Project
 
 NOT_TESTED = Measured(0.0, [0.0, 1.0], 0, 0, 0.0, {}, {}, float("nan"))
@@ -94,8 +94,20 @@ def _fitted(
         return card.fitted, _measured(card, names)
     if len(alone) == 1:
         return _of_base(alone[0], row, names)
+    return (card.fitted if card else fallback(row, [])), NOT_TESTED
+
+
+def grounds_of(bases: Iterable[BaseRow]) -> list[Ground]:
+    """The bases in use."""
+    return [Ground(base) for base in bases if base.active]
+
+
+def fallback(row: ClassifierRow, grounds: Sequence[Ground]) -> Fitted:
+    """The calibration where there is too little to fit one on: that of the one base, else one that promises little and rejects nothing."""
+    if len(grounds) == 1:
+        return replace(_of_base(grounds[0], row, {})[0], tested=False)
     temperature = _UNTESTED_TEMPERATURE[row.method]
-    return Fitted(temperature, temperature, float("inf"), float("inf")), NOT_TESTED
+    return Fitted(temperature, temperature)
 
 
 def _of_base(ground: Ground, row: ClassifierRow, names: dict[int, str]) -> tuple[Fitted, Measured]:

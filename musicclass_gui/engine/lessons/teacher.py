@@ -1,0 +1,237 @@
+"""The road of a lesson: listen to what was planned, learn it, examine what that did; afterwards it waits to be kept.
+
+A lesson that is interrupted while listening or learning stays planned, and is gone on with where it was. It shows nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from musicclass_gui.engine import device as devices
+from musicclass_gui.engine import encoders
+from musicclass_gui.engine.cache import opened
+from musicclass_gui.engine.errors import LessonError
+from musicclass_gui.engine.lessons import changes as changing
+from musicclass_gui.engine.lessons import learning, making
+from musicclass_gui.engine.lessons.additions import Addition
+from musicclass_gui.engine.lessons.book import Book
+from musicclass_gui.engine.lessons.examine import Context, examine
+from musicclass_gui.engine.lessons.listen import listen
+from musicclass_gui.engine.lessons.news import Heard, News, Staged, Trained
+from musicclass_gui.engine.lessons.outlook import Outlook
+from musicclass_gui.engine.lessons.plan import Plan, sentence
+from musicclass_gui.engine.lessons.sides import sides_of
+from musicclass_gui.engine.plain import from_plain, to_plain
+from musicclass_gui.engine.project.tags import Tags, group_of
+
+if TYPE_CHECKING:
+    from musicclass_gui.engine.analysis import Analyst
+    from musicclass_gui.engine.encoders import EncoderSpec
+    from musicclass_gui.engine.heads.replay import ReplayHead
+    from musicclass_gui.engine.lessons.learning import Learned
+    from musicclass_gui.engine.lessons.listen import Listened
+    from musicclass_gui.engine.lessons.plan import PlannedClass, PlannedFile
+    from musicclass_gui.engine.lessons.training import TrainItem
+    from musicclass_gui.engine.project.rows import ClassifierRow, LessonRow
+    from musicclass_gui.engine.project.store import Project
+    from musicclass_gui.engine.task import Token
+
+Tell = Callable[[News], None]
+
+_PLAN, _EMBED_S = "plan", "embed_s"
+
+
+@dataclass
+class Ears:
+    """What listening needs: encoders that stay loaded, the cache, where to compute, where weights are."""
+
+    analyst: Analyst
+    cache_folder: Path
+    device: str = "auto"
+    weights_folder: str = ""
+
+    def listen(self, project: Project, files: list[Path], encoder: str, token: Token, tell: Callable[[Heard], None]) -> dict[Path, Listened]:
+        """Embed files into the project. Raises WeightsError when the encoder's weights are not here."""
+        spec, weights = self.spec(encoder), self.analyst.shelf(self.weights_folder).weights_of(encoder)
+        load = partial(self.analyst.encoder, encoder, self.device, weights)
+        with opened(self.cache_folder) as cache:
+            return listen(project, files, spec, load, cache, token, tell)
+
+    def spec(self, encoder: str) -> EncoderSpec:
+        """What there is to know of an encoder. Raises LessonError when this program has none of that name."""
+        spec = encoders.specs().get(encoder)
+        if spec is None:
+            raise LessonError(f"This program has no encoder “{encoder}”, so the classifier cannot learn here; a newer version may have it.")
+        return spec
+
+
+@dataclass
+class Teacher:
+    """Gives lessons in one project. What can take long is given a token and somebody to tell."""
+
+    project: Project
+    ears: Ears
+    _curve: list[tuple[float, ...]] = field(default_factory=list)
+
+    @property
+    def book(self) -> Book:
+        """Where lessons are written."""
+        return Book(self.project)
+
+    def prepare(self, plan: Plan, classifier: int, token: Token, tell: Tell) -> LessonRow:
+        """A lesson from the user's plan up to its card."""
+        if not any(one.taught for one in plan.classes):
+            raise LessonError("There is nothing to teach: no recording is left in the plan.")
+        return self.resume(self.book.plan(classifier, sentence(plan), {_PLAN: to_plain(plan)}), token, tell)
+
+    def resume(self, lesson: LessonRow, token: Token, tell: Tell) -> LessonRow:
+        """Go on with a lesson, wherever it was."""
+        row = self.project.classifier(lesson.classifier)
+        self._require_same_encoder(row)
+        if lesson.state == "planned":
+            lesson = self._listened(lesson, row, token, tell)
+        return self.examined(lesson, token, tell)
+
+    def prepare_confirmed(self, classifier: int, token: Token, tell: Tell) -> LessonRow:
+        """A lesson of what the user confirmed while reviewing. Raises LessonError when there is nothing."""
+        verdicts = [one for one in self.project.verdicts(classifier) if one.cls is not None and one.taught is None]
+        names = {row.id: row for row in self.project.classes(classifier)}
+        additions = [self._addition(names[one.cls].name, one.hash, (one.start_s, one.end_s)) for one in verdicts if one.cls in names]
+        if not additions:
+            raise LessonError("Nothing has been confirmed yet; say of some recordings what they are.")
+        with self.project.writing():
+            lesson = self.book.teach(classifier, additions)
+            self.project.set_verdict_taught([one.id for one in verdicts], lesson.id)
+        return self.examined(lesson, token, tell)
+
+    def examined(self, lesson: LessonRow, token: Token, tell: Tell) -> LessonRow:
+        """Learn a draft, as far as that is not written down, and write its card; what it would make is not kept yet."""
+        outlook = Outlook(self.project, self.project.classifier(lesson.classifier), self.book.changes(lesson.id))
+        tell(Staged("Learning"))
+        started = time.perf_counter()
+        head = self.book.learned(lesson.id, self._trainer(lesson, token, tell), token)
+        learn_s = time.perf_counter() - started
+        if head.head is None:
+            return lesson  # nothing is left that could be examined
+        tell(Staged("Checking what was learned"))
+        before, after = sides_of(outlook, head, token)
+        grounds = making.grounds_of(outlook.bases())
+        context = Context(
+            title=lesson.title,
+            method=outlook.row.method,
+            encoder=outlook.row.encoder,
+            fallback=making.fallback(outlook.row, grounds),
+            curve=list(self._curve),
+            embed_s=float(lesson.plan.get(_EMBED_S, 0.0)),
+            learn_s=learn_s,
+        )
+        card = examine(before, after, context, token)
+        with self.project.writing():
+            self.project.set_lesson(lesson.id, card=to_plain(card))
+            if outlook.row.method == "replay":
+                self.project.set_head(lesson.classifier, lesson.id, head.state)
+        return self.project.lesson(lesson.id)
+
+    def keep(self, lesson: LessonRow) -> None:
+        """Let a draft take effect."""
+        state = self.project.head(lesson.classifier, lesson.id)
+        head = learning.restored(state) if state else self.book.learned(lesson.id, self._trainer(lesson))
+        self.book.keep(lesson.id, head)
+
+    def undo(self, token: Token) -> None:
+        """Take the last lesson back."""
+        self.book.undo(self._trainer(None, token), token)
+
+    def redo(self, token: Token) -> None:
+        """Bring back the lesson taken back last."""
+        self.book.redo(self._trainer(None, token), token)
+
+    # Listening
+
+    def _listened(self, lesson: LessonRow, row: ClassifierRow, token: Token, tell: Tell) -> LessonRow:
+        """The draft that the planned lesson becomes. Raises LessonError when nothing of it can be learned."""
+        plan = from_plain(Plan, lesson.plan[_PLAN])
+        tell(Staged("Listening"))
+        started = time.perf_counter()
+        files = [Path(file.path) for one in plan.classes for file in one.taught]
+        heard = self.ears.listen(self.project, files, row.encoder, token, tell)
+        additions = [made for one in plan.classes for file in one.taught for made in self._planned(one, file, heard)]
+        try:
+            if not additions:
+                raise LessonError(_why_nothing(heard))
+            with self.project.writing():
+                self.project.set_lesson(lesson.id, plan={**lesson.plan, _EMBED_S: time.perf_counter() - started})
+                return self.book.teach(row.id, additions, lesson=lesson.id)
+        except LessonError:
+            self.book.take_back(lesson.id)
+            raise
+
+    def _planned(self, one: PlannedClass, file: PlannedFile, heard: dict[Path, Listened]) -> list[Addition]:
+        found = heard[Path(file.path)]
+        if not found.hash:
+            return []
+        return [self._addition(one.name, found.hash, (file.start_s, file.end_s), one.role, one.of, file.group)]
+
+    def _addition(
+        self, name: str, hash: str, span: tuple[float | None, float | None], role: str = "class", of: str = "", subfolder: str = ""
+    ) -> Addition:
+        recording = self.project.recording(hash)
+        tags = Tags(recording.title, recording.artist, recording.album) if recording else Tags()
+        return Addition(name, role, of, hash, *span, group_of(tags, subfolder))
+
+    def _require_same_encoder(self, row: ClassifierRow) -> None:
+        spec = self.ears.spec(row.encoder)
+        if spec.version != row.encoder_version or spec.grid.name != row.grid:
+            raise LessonError(f"“{row.title}” learned with another version of {row.encoder}, so nothing can be added; start a new classifier.")
+
+    # Fine-tuning
+
+    def _trainer(self, lesson: LessonRow | None, token: Token | None = None, tell: Tell | None = None) -> learning.Trainer:
+        """Trains networks where the user wants it; of a lesson that waits, it goes on from its checkpoint."""
+        self._curve.clear()
+        return partial(self._train, lesson, token, tell)
+
+    def _train(
+        self,
+        lesson: LessonRow | None,
+        token: Token | None,
+        tell: Tell | None,
+        before: ReplayHead | None,
+        new: list[TrainItem],
+        old: list[TrainItem],
+        options: dict[str, Any],
+    ) -> ReplayHead:
+        from musicclass_gui.engine.lessons.training import Options, train
+        from musicclass_gui.engine.task import Token as FreshToken
+
+        def told(news: Trained) -> None:
+            self._curve.append((float(news.epoch), news.loss, news.accuracy, news.held_out_accuracy))
+            if tell is not None:
+                tell(news)
+
+        return train(
+            before,
+            new,
+            old,
+            Options(**options),
+            token or FreshToken(),
+            told,
+            checkpoint=partial(self._checkpoint, lesson.id) if lesson else None,
+            resume=self.project.checkpoint(lesson.id) if lesson else None,
+            device=devices.resolve(self.ears.device).name,
+        )
+
+    def _checkpoint(self, lesson: int, state: bytes) -> None:
+        with self.project.writing():
+            self.project.set_checkpoint(lesson, state)
+
+
+def _why_nothing(heard: dict[Path, Listened]) -> str:
+    reasons = [f"{path.name}: {found.reason}" for path, found in heard.items() if found.reason]
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return f"Nothing could be learned. {reasons[0]}{more}" if reasons else "Nothing could be learned: there are no recordings."
