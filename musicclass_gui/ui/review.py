@@ -68,10 +68,14 @@ class ReviewPanel(QStackedWidget):
         view = teaching.classifier
         self._classes = [one for one in view.classes if one.role == "class"] if view else []
         now = (teaching.project, view.id, view.revision) if view else None
-        if now != self._known or (self._ticket and not teaching.busy):
+        if now != self._known:
             self._known, self._ticket = now, None
             self._show_doubts([])
             self._look()
+        elif self._ticket and not teaching.busy:  # it failed, and would again
+            self._ticket = None
+            self._show_doubts([])
+            self._placeholder.hint.setText(teaching.problem or _NO_DOUBTS)
         else:
             self._show_doubts(self.model.doubts)
 
