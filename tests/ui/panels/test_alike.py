@@ -60,7 +60,9 @@ def test_a_whole_recording_can_be_asked_about(panel: AlikePanel, desk: Any) -> N
     assert panel.about.full.startswith("Like x.wav, all of it")
 
 
-@pytest.mark.parametrize(("distance", "word"), [(0.0, "the same, or nearly"), (1.0, "very alike"), (1.01, "alike"), (99.0, "not much alike")])
+@pytest.mark.parametrize(
+    ("distance", "word"), [(0.0, "the same, or nearly"), (1.0, "very alike"), (1.01, "alike"), (99.0, "not much alike")]
+)
 def test_distances_in_words(distance: float, word: str) -> None:
     assert distance_words(distance) == word
 

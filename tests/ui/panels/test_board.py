@@ -242,7 +242,8 @@ def test_the_tables_say_the_same_and_do_the_same(panel: BoardPanel, qtbot: QtBot
 
 def test_choices_survive_a_board_that_changed_elsewhere(panel: BoardPanel, session: Session, make: Any) -> None:
     column = choose(panel, 1, 1)
-    session.teaching.board = make.board([make.klass(1, "celli", [make.example(12), make.example(13)]), make.klass(2, "flute", [make.example(11)])])
+    celli, flute = make.klass(1, "celli", [make.example(12), make.example(13)]), make.klass(2, "flute", [make.example(11)])
+    session.teaching.board = make.board([celli, flute])
     panel.show_board()
     assert panel.strip.columns[1] is column
     assert column.name.label.full == "celli"

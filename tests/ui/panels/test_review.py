@@ -21,7 +21,8 @@ Key, LEFT = Qt.Key, Qt.MouseButton.LeftButton
 
 
 def doubt(number: int, label: str = "flute", **more: Any) -> Doubt:
-    usual = {"start_s": 10.0 * number, "end_s": 10.0 * number + 5, "probability": 0.6, "second": "cello", "doubt": 0.9, "why": "Two are alike"}
+    start_s = 10.0 * number
+    usual = {"start_s": start_s, "end_s": start_s + 5, "probability": 0.6, "second": "cello", "doubt": 0.9, "why": "Two are alike"}
     return Doubt(f"h{number}", f"/m/{number}.wav", f"{number}.wav", label=label, **{**usual, **more})
 
 
