@@ -12,11 +12,11 @@ from musicclass_gui.engine.lessons import learning, making
 from musicclass_gui.engine.lessons.additions import Addition
 from musicclass_gui.engine.lessons.book import Book
 from musicclass_gui.engine.project.rows import EmbeddedRow, RecordingRow
-from musicclass_gui.engine.project.store import Project
 from musicclass_gui.engine.windows import Grid
 
 if TYPE_CHECKING:
     from musicclass_gui.engine.project.rows import ClassRow, LessonRow
+    from musicclass_gui.engine.project.store import Project
 
 DIM = 6
 SPEC = EncoderSpec("timbre", "1", "Timbre", 22_050, Grid(5, 2.5), DIM, "MIT")
@@ -86,7 +86,7 @@ class Desk:
     def classifier(self) -> Any:
         return making.classifier_of(self.project, self.id)
 
-    def judged(self, x: np.ndarray, head: Any = None) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    def judged(self, x: np.ndarray, head: Any = None) -> Judged:
         """Scores by the names of classes, and novelty."""
         head = self.head() if head is None else head
         scores, novelty = head.judge(x)
@@ -98,7 +98,10 @@ def queries(dim: int = DIM, n: int = 30) -> np.ndarray:
     return np.random.default_rng(99).normal(0, 2, (n, dim)).astype(np.float32)
 
 
-def assert_same(one: tuple[dict[str, np.ndarray], np.ndarray], other: tuple[dict[str, np.ndarray], np.ndarray], share: float = 1e-9) -> None:
+Judged = tuple[dict[str, np.ndarray], np.ndarray]
+
+
+def assert_same(one: Judged, other: Judged, share: float = 1e-9) -> None:
     """Scores and novelty agree to `share` of their size; at 0 they agree bit for bit."""
     assert sorted(one[0]) == sorted(other[0]), set(one[0]) ^ set(other[0])
     scores = np.array([one[0][name] for name in sorted(one[0])]), np.array([other[0][name] for name in sorted(one[0])])

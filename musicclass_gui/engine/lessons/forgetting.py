@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from musicclass_gui.engine.errors import LessonError
 from musicclass_gui.engine.lessons import changes as changing
 from musicclass_gui.engine.lessons.changes import Activate, MapBase, Method, Place, Rename, UseBase
-from musicclass_gui.engine.lessons.drafts import Draft, named
+from musicclass_gui.engine.lessons.drafts import Draft, named, negative_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,7 @@ def forget(project: Project, lesson: int) -> Draft:
     for change in reversed(changing.from_json(row.changes)):
         present.take_back(change)
     present.close_empty()
+    present.name_negatives()
     if not present.changes:
         raise LessonError(f"Nothing of “{row.title}” is left that could be forgotten.")
     return Draft(row.classifier, "forget", f"Forget: {row.title}", present.changes)
@@ -55,9 +56,7 @@ class _Present:
                 self._touched[change.cls] = None
             case Rename(cls=cls, before=before, after=after):
                 if self._classes[cls].name == after:
-                    self._require_free(cls, before)
-                    self._make(change.inverse())
-                    self._classes[cls] = replace(self._classes[cls], name=before)
+                    self._rename(cls, before)
             case UseBase(base=base, on=on):
                 if self._bases[base].active == on:
                     self._make(change.inverse())
@@ -78,6 +77,17 @@ class _Present:
                 self._close(cls)
             elif not row.active and not self._is_empty(cls):
                 self._open(cls)
+
+    def name_negatives(self) -> None:
+        """What a class is not is called after it."""
+        for row in [*self._classes.values()]:
+            if row.active and row.of is not None and row.name != negative_name(self._classes[row.of].name):
+                self._rename(row.id, negative_name(self._classes[row.of].name))
+
+    def _rename(self, cls: int, name: str) -> None:
+        self._require_free(cls, name)
+        self._make(Rename(cls, self._classes[cls].name, name))
+        self._classes[cls] = replace(self._classes[cls], name=name)
 
     def _take_back_place(self, change: Place) -> None:
         if change.before is None:  # brought in: gone from wherever they are now
