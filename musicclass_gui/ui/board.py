@@ -92,9 +92,8 @@ class BoardPanel(QStackedWidget):
                 column.take_focus()
 
     def _show_classes(self) -> None:
-        looks = Looks(self._classes, self._theme)
-        for view in (self.strip, self.tables):
-            view.show_classes(self._classes, looks)
+        shown = self.tables if self.twin.isChecked() else self.strip  # the other one is told when it is looked at
+        shown.show_classes(self._classes, Looks(self._classes, self._theme))
 
     def _fill_choice(self, choices: list[tuple[str, int]]) -> None:
         if choices != [(self.which.itemText(row), self.which.itemData(row)) for row in range(self.which.count())]:
@@ -141,8 +140,8 @@ class BoardPanel(QStackedWidget):
     def _connect(self) -> None:
         self.which.activated.connect(lambda: self._session.teaching.select(self.which.currentData()))
         self.method.activated.connect(self._set_method)
-        self.twin.toggled.connect(lambda on: self._views.setCurrentWidget(self.tables if on else self.strip))
-        self.strip.renamed.connect(lambda cls, name: self._session.teaching.rename(cls, name))
+        self.twin.toggled.connect(self._turn)
+        self.strip.renamed.connect(self._session.teaching.rename)
         self.strip.dropped_on.connect(self._move)
         for view in (self.strip, self.tables):
             view.heard.connect(self._hear)
@@ -150,6 +149,10 @@ class BoardPanel(QStackedWidget):
             view.asked_menu.connect(self._menu)
 
     # What the user wishes
+
+    def _turn(self, as_tables: bool) -> None:
+        self._show_classes()
+        self._views.setCurrentWidget(self.tables if as_tables else self.strip)
 
     def _set_method(self) -> None:
         method = self.method.currentData()
@@ -196,7 +199,7 @@ class BoardPanel(QStackedWidget):
         known = next((view.name for view in self._classes if view.id == cls), "")
         name, said = QInputDialog.getText(self, "Rename class", "Name of the class:", text=known)
         if said and name.strip() and name.strip() != known:
-            self._session.teaching.rename(cls, name.strip())
+            self.strip.renamed.emit(cls, name.strip())
 
     def _merge(self, cls: int) -> None:
         self._pick("Merge into which class?", cls, lambda into: self._session.teaching.merge(cls, into))

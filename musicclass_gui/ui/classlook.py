@@ -39,23 +39,31 @@ class Look:
 
 
 class Looks:
-    """The looks of all classes of a classifier in one theme."""
+    """The looks of all classes of a classifier in one theme; each is made when it is asked for, since there may be thousands."""
 
     def __init__(self, classes: Sequence[ClassView] = (), theme: Theme = themes.LIGHT) -> None:
-        names = [view.name for view in classes]
-        self._none = Look("None of these", theme.none, themes.class_letter(None, names))
-        self._by_id = {
-            view.id: Look(view.name, theme.lanes[view.colour % len(theme.lanes)], themes.class_letter(view.name, names)) for view in classes
-        }
-        self._by_name = {look.name: look for look in self._by_id.values()}
+        self._theme = theme
+        self._views = {view.id: view for view in classes}
+        self._ids = {view.name: view.id for view in classes}
+        self._names = list(self._ids)
+        self._none = Look("None of these", theme.none, themes.class_letter(None, ()))
+        self._made: dict[int, Look] = {}
 
     def of(self, cls: int | None) -> Look:
         """The look of a class by its id; None, and what is not known, look like none of these."""
-        return self._by_id.get(cls, self._none) if cls is not None else self._none
+        if cls is None or cls not in self._views:
+            return self._none
+        if cls not in self._made:
+            self._made[cls] = self._make(self._views[cls])
+        return self._made[cls]
 
     def named(self, name: str) -> Look:
         """The look of a class by its name."""
-        return self._by_name.get(name, self._none)
+        return self.of(self._ids.get(name))
+
+    def _make(self, view: ClassView) -> Look:
+        lanes = self._theme.lanes
+        return Look(view.name, lanes[view.colour % len(lanes)], themes.class_letter(view.name, self._names))
 
 
 def draw_swatch(painter: QPainter, box: QRectF, look: Look) -> None:

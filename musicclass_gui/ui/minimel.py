@@ -9,6 +9,7 @@ from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QPixmap
 
@@ -16,7 +17,6 @@ from musicclass_gui.engine.mel import FLOOR_DB
 from musicclass_gui.ui.timeline_items import colour_table, image_of
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from musicclass_gui.app.session import Session
@@ -39,6 +39,7 @@ class Pictures(QObject):
         self._bands: OrderedDict[Key, NDArray[np.uint8]] = OrderedDict()
         self._drawn: dict[Key, QPixmap] = {}
         self._look: tuple[str, bool] = ("", False)
+        self._table: NDArray[np.uint32] = np.empty(0, np.uint32)
         self._wanted: dict[Key, None] = {}
         self._asked: set[Key] = set()
         self._timer = QTimer(self, singleShot=True, interval=_GATHER_MS)
@@ -79,10 +80,9 @@ class Pictures(QObject):
     def _painted(self, key: Key) -> QPixmap:
         look = (str(self._session.settings.get("mel_map")), not self._theme.dark)
         if look != self._look:
-            self._look = look
+            self._look, self._table = look, colour_table(look[0], FLOOR_DB, light=look[1])
             self._drawn.clear()
         if key not in self._drawn:
-            table = colour_table(look[0], FLOOR_DB, light=look[1])
-            self._drawn[key] = QPixmap.fromImage(image_of(self._bands[key], table))
+            self._drawn[key] = QPixmap.fromImage(image_of(self._bands[key], self._table))
         self._bands.move_to_end(key)
         return self._drawn[key]
