@@ -119,6 +119,7 @@ class BoardPanel(QStackedWidget):
         row.setSpacing(8)
         for box, name in ((self.which, "Classifier"), (self.method, "How it learns")):
             box.setAccessibleName(name)
+            box.view().setAccessibleName(f"{name}: choices")
             box.setToolTip(name)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         for method, title in METHOD_TITLES.items():
@@ -167,6 +168,8 @@ class BoardPanel(QStackedWidget):
         self.heard.emit(example.path, example.start_s or 0.0, -1.0 if example.end_s is None else example.end_s)
 
     def _do(self, cls: int, wish: str) -> None:
+        if self._read_only:
+            return
         {"move": self._move_to, "take_out": self._take_out, "rename": self._rename, "merge": self._merge, "delete": self._delete}[wish](cls)
 
     def _chosen(self, cls: int) -> list[int]:
@@ -178,7 +181,7 @@ class BoardPanel(QStackedWidget):
     def _move(self, cls: int, examples: list[int]) -> None:
         here = {example.id for view in self._classes if view.id == cls for example in view.examples}
         moved = [number for number in examples if number not in here]
-        if moved:
+        if moved and not self._read_only:
             self._session.teaching.move(moved, cls)
 
     def _move_to(self, cls: int) -> None:

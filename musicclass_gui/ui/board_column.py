@@ -193,6 +193,7 @@ class ClassColumn(Styled):
         box.addSpacing(3)
         box.addWidget(self.hint)
         box.addWidget(self.list, 1)
+        self.badge.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.more.setText("⋯")
         self.more.setAutoRaise(True)
         self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)

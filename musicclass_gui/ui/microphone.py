@@ -260,13 +260,14 @@ class MicrophoneDialog(Sheet):
 
     def _dress(self) -> None:
         self.name.setEditable(True)
-        self.name.setAccessibleName("Name of the class")
         field = self.name.lineEdit()
         if field is not None:
             field.setPlaceholderText("What is it? You can also say it later")
             field.setAccessibleName("Name of the class")
         self.show_board()
-        self.device.setAccessibleName("Microphone")
+        for box, name in ((self.name, "Name of the class"), (self.device, "Microphone")):
+            box.setAccessibleName(name)
+            box.view().setAccessibleName(f"{name}: choices")
         self.takes.setAccessibleName("Takes")
         self.takes.setAccessibleDescription("Space hears, Delete leaves out.")
         set_role(self.teach, "primary")

@@ -257,9 +257,10 @@ class SoundMapPanel(QWidget):
             self.how.setItemData(number, tip, Qt.ItemDataRole.ToolTipRole)
         for value, title in _COLOURS:
             self.colours.addItem(title, value)
-        self.how.setAccessibleName("How the map is drawn")
+        for box, name in ((self.how, "How the map is drawn"), (self.colours, "How points are coloured")):
+            box.setAccessibleName(name)
+            box.view().setAccessibleName(f"{name}: choices")
         self.how.setToolTip("\n".join(f"{title}: {tip}" for _, title, tip in _HOWS))
-        self.colours.setAccessibleName("How points are coloured")
         self.bar.setAccessibleName("Progress of the sound map")
         self.bar.setTextVisible(False)
         self.bar.setFixedSize(140, 8)

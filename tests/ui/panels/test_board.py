@@ -206,7 +206,7 @@ def test_the_same_method_chosen_again_changes_nothing(panel: BoardPanel, desk: A
     assert desk.said == []
 
 
-def test_a_board_that_nobody_may_change_says_why(panel: BoardPanel, session: Session, make: Any) -> None:
+def test_a_board_that_nobody_may_change_says_why(panel: BoardPanel, session: Session, make: Any, qtbot: QtBot, desk: Any) -> None:
     session.teaching.board = make.board([make.klass(1, "cello", [make.example(1)])], read_only="The folder is read-only.")
     panel.show_board()
     assert panel.measured.full == "The folder is read-only."
@@ -214,6 +214,8 @@ def test_a_board_that_nobody_may_change_says_why(panel: BoardPanel, session: Ses
     panel._menu(1, QPoint())
     entries = [action for menu in panel.findChildren(QMenu) for action in menu.actions() if action.text()]
     assert not any(action.isEnabled() for action in entries)
+    qtbot.keyClick(choose(panel, 1, 0).list, Key.Key_Delete)
+    assert desk.said == []
 
 
 def test_without_a_project_it_says_what_to_do(panel: BoardPanel, session: Session) -> None:
