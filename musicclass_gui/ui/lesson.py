@@ -146,16 +146,17 @@ def _with_state(view: LessonView, state: str) -> LessonView:
 
 
 def action_button(action: QAction, words: str, *, primary: bool = False) -> QPushButton:
-    """A button that runs an action and is enabled as it is."""
+    """A button that runs an action and is enabled as it is; its tool tip says what exactly that would do now."""
     button = QPushButton(words)
     button.setAccessibleName(words)
-    button.setToolTip(tip(action.objectName()))
     button.setAutoDefault(False)
     button.clicked.connect(action.trigger)
     set_role(button, "primary" if primary else "body")
 
     def follow() -> None:
         button.setEnabled(action.isEnabled())
+        now = action.text().replace("&&", "\0").replace("&", "").replace("\0", "&")
+        button.setToolTip(now if ": " in now else tip(action.objectName()))
 
     action.changed.connect(follow)
     follow()

@@ -220,6 +220,7 @@ class Preview(QDialog):
     def _bottom(self) -> QHBoxLayout:
         set_role(self.obstacle, "warn")
         cancel = QPushButton("Cancel")
+        cancel.setAccessibleName("Cancel")
         cancel.clicked.connect(self.reject)
         self.buttons.addButton(cancel, QDialogButtonBox.ButtonRole.RejectRole)
         self.buttons.addButton(self.teach, QDialogButtonBox.ButtonRole.AcceptRole)

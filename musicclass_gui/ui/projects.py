@@ -138,6 +138,7 @@ class _Asking(QDialog):
         self.go.setDefault(True)
         for button in self.findChildren(QPushButton):
             button.setIcon(QIcon())
+            button.setAccessibleName(button.text().replace("&", ""))
 
 
 class NewClassifier(_Asking):
