@@ -65,7 +65,7 @@ def examine(before: Side | None, after: Side, context: Context, token: Token) ->
         grew=_grew(exam),
         twins=_twins(exam)[:_MOST_TWINS],
         suggestions=suggestions(exam, fitted.temperature),
-        notes=_notes(exam, base),
+        notes=_notes(exam, base, max(len(exam.everyone), context.examples)),
         fitted=fitted,
         said={exam.items[place].example: int(exam.verdicts.said[place]) for place in np.flatnonzero(exam.verdicts.judged)},
         curve=context.curve,
@@ -170,12 +170,12 @@ def _twins(exam: Exam) -> list[Twin]:
     return sorted(exam.twins, key=lambda twin: (twin.cls == twin.other_cls, twin.kind != "same", -twin.likeness))
 
 
-def _notes(exam: Exam, base: Right) -> list[str]:
+def _notes(exam: Exam, base: Right, examples: int) -> list[str]:
     notes = []
     if exam.after.network:
         notes.append("The held-out recordings also decided when training stopped, which flatters these numbers a little.")
-    if len(exam.items) < len(exam.everyone):
-        notes.append(f"{len(exam.items)} of {len(exam.everyone)} recordings were examined, chosen evenly over the classes.")
+    if len(exam.items) < examples:
+        notes.append(f"{len(exam.items)} of {examples} examples were examined, chosen evenly over the classes.")
     if exam.learned.any():
         notes.append(f"{int(exam.learned.sum())} recordings are also among those that came with the classifier, so they were not counted.")
     if any(twin.kind == "near" for twin in exam.twins):

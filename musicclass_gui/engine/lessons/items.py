@@ -56,12 +56,16 @@ class Side:
 
 @dataclass(frozen=True)
 class Context:
-    """What the card says of the lesson besides. `fallback` is the calibration where too little can be tested, as the base's card has it."""
+    """What the card says of the lesson besides. `fallback` is the calibration where too little can be tested, as the base's card has it.
+
+    `examples` is how many there are where `folds.chosen` has left some out already.
+    """
 
     title: str = ""
     method: str = ""
     encoder: str = ""
     fallback: Fitted = field(default_factory=Fitted)
+    examples: int = 0
     curve: list[tuple[float, ...]] = field(default_factory=list)
     embed_s: float = 0.0
     learn_s: float = 0.0

@@ -21,7 +21,6 @@ _MOST_OF_A_SORT = 5
 _FEWEST_OF_A_CLASS = 5
 _FAR_OFF = 3.5  # robust standard deviations (Iglewicz and Hoaglin, 1993)
 _MAD_TO_DEVIATION = 1.4826
-_LEAST_SPREAD = 0.02  # of the median distance: below that a class is too even to say
 
 
 def suggestions(exam: Exam, temperature: float) -> list[Suggestion]:
@@ -60,24 +59,20 @@ def _mistakes(exam: Exam, temperature: float) -> Iterator[Suggestion]:
 
 
 def _outliers(exam: Exam) -> Iterator[Suggestion]:
-    """Examples far from the mean of the others of their class, where the head measures distance; the farthest first."""
-    if not exam.items:
-        return
-    points = exam.after.head.whiten(np.stack([item.mean for item in exam.items]))
+    """Examples that were answered right but, held out, were far stranger than others of their class; the strangest first."""
     found: list[tuple[float, int]] = []
     for label, one in exam.classes.items():
-        mine = np.flatnonzero(exam.of(label))
+        mine = np.flatnonzero(exam.of(label) & exam.verdicts.judged & exam.verdicts.right)
         if len(mine) >= _FEWEST_OF_A_CLASS and one.role == "class":
-            found += zip((-_strangeness(points[mine])).tolist(), mine.tolist(), strict=True)
-    for strangeness, place in sorted(found):
-        if strangeness < -_FAR_OFF:
+            found += zip(_deviations(exam.said.novelty[mine]).tolist(), mine.tolist(), strict=True)
+    for deviation, place in sorted(found, reverse=True):
+        if deviation > _FAR_OFF:
             item = exam.items[place]
             yield _made(exam, item, "", f"It sounds unlike the other recordings of “{exam.classes[item.cls].name}”.")
 
 
-def _strangeness(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far each is from the mean of the others, in robust standard deviations of that distance."""
-    distance = np.linalg.norm(points - points.mean(axis=0), axis=1) * len(points) / (len(points) - 1)
-    middle = float(np.median(distance))
-    spread = max(_MAD_TO_DEVIATION * float(np.median(np.abs(distance - middle))), _LEAST_SPREAD * middle, np.finfo(float).tiny)
-    return np.asarray((distance - middle) / spread)
+def _deviations(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far above the median each is, in robust standard deviations."""
+    above = values - np.median(values)
+    spread = _MAD_TO_DEVIATION * float(np.median(np.abs(above)))
+    return np.asarray(above / spread) if spread > 0 else np.zeros(len(values))

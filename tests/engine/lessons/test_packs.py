@@ -20,6 +20,7 @@ from musicclass_gui.engine.classifier import Classifier, Training
 from musicclass_gui.engine.errors import ClassifierError
 from musicclass_gui.engine.heads.centers import CentersHead
 from musicclass_gui.engine.heads.gaussian import GaussianHead
+from musicclass_gui.engine.heads.replay import Memory, ReplayHead, Sides
 from musicclass_gui.engine.lessons import packs
 from musicclass_gui.engine.lessons.pack_checks import clean_name
 from musicclass_gui.engine.lessons.packs import Pack
@@ -68,6 +69,16 @@ def made(kind: str = "gaussian", **changes: Any) -> Pack:
         training=Training(["a.wav", "b.wav"], ["piano", "not piano"], rng.normal(size=(2, DIM)).astype(np.float32)),
     )
     return replace(pack, **changes)
+
+
+def network_pack() -> Pack:
+    """A linear network that remembers two windows of each class."""
+    rng = np.random.default_rng(5)
+    rows = rng.normal(size=(6, DIM)).astype(np.float32)
+    memory = Memory([label for label in CLASSES for _ in range(2)], np.arange(6), np.zeros(6, np.int64), rows)
+    weights = {"shift": rows.mean(axis=0), "spread": rows.std(axis=0), "out.weight": rows[::2], "out.bias": np.zeros(3, np.float32)}
+    head = ReplayHead(CLASSES, "linear", weights, memory, dict.fromkeys(CLASSES, 5), Sides(examples=(7,)))
+    return made(head_kind="replay", settings=head.settings, state=head.state())
 
 
 def with_text(change: Callable[[dict[str, Any]], Any], pack: Pack | None = None) -> bytes:
@@ -149,6 +160,16 @@ class TestRoundTrip:
         back = packs.from_bytes(packs.to_bytes(made(training=Training(), card={})))
         assert (back.lesson_card(), back.shipped_card(), back.training.names) == (None, None, [])
 
+    def test_a_network_with_its_memory(self) -> None:
+        pack = network_pack()
+        back = packs.from_bytes(packs.to_bytes(pack))
+        assert [back.state[name].tobytes() for name in pack.state] == [array.tobytes() for array in pack.state.values()]
+        x = np.random.default_rng(3).normal(size=(4, DIM))
+        np.testing.assert_array_equal(back.head().log_scores(x), pack.head().log_scores(x))
+        for change in ({"seen": np.array([5, -1, 5])}, {"out.bias": np.full(3, np.nan, np.float32)}, {"spread": np.zeros(DIM, np.float32)}):
+            with pytest.raises(ClassifierError):
+                packs.to_bytes(replace(pack, state=pack.state | change))
+
     def test_a_class_without_examples_stays(self) -> None:
         head = head_of()
         head.learn(np.zeros((0, DIM)), "empty")
@@ -229,6 +250,7 @@ class TestDamage:
             {"dtype": "F64", "shape": [True], "data_offsets": [0, 8]},
             {"dtype": "F64", "shape": "3", "data_offsets": [0, 8]},
             {"dtype": "F64", "shape": [1], "data_offsets": [0, 2**60]},
+            {"dtype": "I32", "shape": [6], "data_offsets": [0, 24]},
             {"dtype": "I64", "shape": [3], "data_offsets": [0, 24]},
             {"dtype": "BF16", "shape": [12], "data_offsets": [0, 24]},
             {"dtype": "O", "shape": [3], "data_offsets": [0, 24]},
