@@ -40,7 +40,10 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Twin:
-    """Two examples that are the same sound (`same`: the same bytes; `near`: too alike to be two recordings)."""
+    """Two examples that are the same sound (`same`: the same bytes; `near`: too alike to be two recordings).
+
+    `other` is 0 for a recording that came with a base, of which only the name is known.
+    """
 
     kind: str
     example: int
@@ -49,7 +52,7 @@ class Twin:
     other: int
     other_name: str
     other_cls: str
-    likeness: float  # cosine of the two mean embeddings
+    likeness: float  # cosine of the two mean embeddings, standardised over all that were compared
 
 
 @dataclass(frozen=True)

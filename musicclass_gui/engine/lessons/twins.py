@@ -13,8 +13,8 @@ among the originals. Found, in per cent of the copies (timbre / mn04-as):
     notes     83 / 97    100 / 100  90 / 97     50 / 3          33 / 0
 
 Originals that were called near twins of another original, and count as false: none of the 70 tracks and of the 224 notes, 8 and 9 of the
-200 Freesound clips (mostly drum hits). So long recordings are found however they were changed; of notes and hits that a window holds whole, only copies that
-begin at the same moment. Below about ten recordings of two sorts fewer are found, since the spread that they are measured by is their own.
+200 Freesound clips (mostly drum hits). Long recordings are found however they were changed; of notes and hits that a window holds whole,
+only copies that begin at the same moment. Among fewer than about ten recordings less is found, since the scale is taken from these few.
 """
 
 from __future__ import annotations
