@@ -34,6 +34,8 @@ FRACTION_ROLE = Role.UserRole + 1
 """0 to 1 for a cell that may be drawn as a bar, else None."""
 
 NONE_OF_THESE = "None of these"
+SHIPPED = ("genre", "composer")
+OWN_CLASSES = "Your classes"
 _NOWHERE = QModelIndex()
 _REFRESH_MS = 100
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -160,7 +162,7 @@ _STATE_INKS = {"done": "good", "failed": "bad", "cancelled": "text_muted", "wait
 class QueueModel(RowsModel["QueueRow"]):
     """The queue: state, name, length, an answer per classifier, reason and progress."""
 
-    def __init__(self, theme: Theme = LIGHT, classifiers: Sequence[str] = ("genre", "composer")) -> None:
+    def __init__(self, theme: Theme = LIGHT, classifiers: Sequence[str] = SHIPPED) -> None:
         super().__init__(_queue_columns(classifiers), theme)
         self._newest: Sequence[QueueRow] = []
         self._timer = QTimer(self, singleShot=True, interval=_REFRESH_MS)
@@ -197,6 +199,7 @@ def _queue_columns(classifiers: Sequence[str]) -> list[Column[QueueRow]]:
         Column("Name", lambda row: row.path.name, lambda row: row.path.name.casefold(), tip=lambda row: str(row.path)),
         Column("Length", _length, lambda row: row.duration_s if math.isfinite(row.duration_s) else -1.0, right=True),
         *(Column(name.capitalize(), partial(_said, name), partial(_said_raw, name), tip=partial(_note, name)) for name in classifiers),
+        Column(OWN_CLASSES, partial(_said_by_others, classifiers), partial(_said_by_others, classifiers)),
         Column("Reason", lambda row: row.reason, lambda row: row.reason.casefold(), tip=lambda row: row.reason, ink=_reason_ink),
         Column("Progress", _progress_text, lambda row: row.progress, right=True, fraction=_fraction),
     ]
@@ -230,6 +233,11 @@ def _said(classifier: str, row: QueueRow) -> str:
     return f"{answer.label}, {words.confidence_words(chance)}"
 
 
+def _said_by_others(classifiers: Sequence[str], row: QueueRow) -> str:
+    """What the classifiers said that have no column of their own: those that the user taught."""
+    return "; ".join(_said(name, row) for name in row.answers if name not in classifiers)
+
+
 def _said_raw(classifier: str, row: QueueRow) -> str:
     return _said(classifier, row).casefold()
 
@@ -257,6 +265,7 @@ class SegmentRow:
     classifier: str
     segment: Segment
     labels: tuple[str, ...]
+    title: str
 
     @property
     def label(self) -> str:
@@ -270,9 +279,14 @@ class SegmentsModel(RowsModel[SegmentRow]):
     def __init__(self, theme: Theme = LIGHT) -> None:
         super().__init__(_segment_columns(), theme)
 
-    def set_answers(self, answers: Sequence[Answer]) -> None:
-        """Show the segments of these answers, classifier by classifier, in time."""
-        rows = [SegmentRow(answer.classifier, segment, _labels(answer)) for answer in answers for segment in answer.segments]
+    def set_answers(self, answers: Sequence[Answer], title_of: Callable[[str], str] = str.capitalize) -> None:
+        """Show the segments of these answers, classifier by classifier, in time; `title_of` says what classifiers are called."""
+        titles = {answer.classifier: title_of(answer.classifier) for answer in answers}
+        rows = [
+            SegmentRow(answer.classifier, segment, _labels(answer), titles[answer.classifier])
+            for answer in answers
+            for segment in answer.segments
+        ]
         self._show(rows, [(row.classifier, row.segment.start_s) for row in rows], list(rows))
 
     def span_of(self, row: int) -> Span:
@@ -286,7 +300,7 @@ def _labels(answer: Answer) -> tuple[str, ...]:
 
 def _segment_columns() -> list[Column[SegmentRow]]:
     return [
-        Column("Classifier", lambda row: row.classifier.capitalize(), lambda row: row.classifier),
+        Column("Classifier", lambda row: row.title, lambda row: row.title.casefold()),
         Column("Start", lambda row: words.clock(row.segment.start_s, tenths=True), lambda row: row.segment.start_s, right=True),
         Column("End", lambda row: words.clock(row.segment.end_s, tenths=True), lambda row: row.segment.end_s, right=True),
         Column("Label", lambda row: row.label, lambda row: row.label.casefold(), swatch=_label_colour),

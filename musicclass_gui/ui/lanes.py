@@ -58,6 +58,7 @@ class Lane(QWidget):
     def __init__(self, classifier: str, view: TimeView, theme: Theme, gutter: int, margin: int) -> None:
         super().__init__()
         self.classifier = classifier
+        self.title = classifier[:1].upper() + classifier[1:]  # its name for people
         self._view, self._theme = view, theme
         self._gutter, self._margin = gutter, margin
         self._layout: LaneLayout | None = None
@@ -75,10 +76,12 @@ class Lane(QWidget):
         view.changed.connect(self.update)
         self._describe()
 
-    @property
-    def title(self) -> str:
-        """The classifier's name for people."""
-        return self.classifier.replace("_", " ").capitalize()
+    def set_title(self, title: str) -> None:
+        """Call the classifier by another name."""
+        if title != self.title:
+            self.title = title
+            self._describe()
+            self.update()
 
     @property
     def layout_of_answer(self) -> LaneLayout | None:

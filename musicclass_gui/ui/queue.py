@@ -13,7 +13,7 @@ from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QProgressBar, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from musicclass_gui.app import words
-from musicclass_gui.app.tables import QueueModel
+from musicclass_gui.app.tables import SHIPPED, QueueModel
 from musicclass_gui.ui.tables import Sorted, StateIcons, Table
 from musicclass_gui.ui.widgets import Placeholder, text
 
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 _BUTTONS = ("queue.pause", "queue.retry", "queue.cancel", "queue.remove", "queue.clear_done")
 _EXPORTS = ("queue.export_csv", "queue.export_json")
 _ROW_ACTIONS = ("queue.retry", "queue.cancel", "queue.remove")
-_WIDTHS = (108, 160, 64, 164, 124, 160, 84)
-_NAME, _REASON = 1, 5  # the columns that take spare width
+_WIDTHS = (108, 160, 64, 164, 124, 150, 160, 84)
+_OWN = 5
+_NAME, _REASON = 1, 6  # the columns that take spare width
 _SCALE = 1000
 
 
@@ -55,6 +56,7 @@ class QueuePanel(QStackedWidget):
         """Show the rows as they are now."""
         rows = self._session.queue
         self.model.refresh(rows)
+        self.table.setColumnHidden(_OWN, not any(set(row.answers) - set(SHIPPED) for row in rows))
         self.setCurrentWidget(self._page if rows else self._placeholder)
         over = sum(row.over for row in rows)
         worth = over + sum(row.progress for row in rows if not row.over)

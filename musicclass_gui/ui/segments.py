@@ -15,7 +15,7 @@ from musicclass_gui.ui.tables import Sorted, Table
 from musicclass_gui.ui.widgets import Placeholder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from musicclass_gui.app.theme import Theme
     from musicclass_gui.engine.answers import Answer
@@ -41,9 +41,9 @@ class SegmentsPanel(QStackedWidget):
         self.table.chosen.connect(self._chosen)
         self.table.activated.connect(self._activated)
 
-    def show_answers(self, answers: Sequence[Answer]) -> None:
-        """List the segments of all `answers`."""
-        self.model.set_answers(answers)
+    def show_answers(self, answers: Sequence[Answer], title_of: Callable[[str], str] = str.capitalize) -> None:
+        """List the segments of all `answers`; `title_of` says what their classifiers are called."""
+        self.model.set_answers(answers, title_of)
         self.setCurrentWidget(self.table if self.model.rowCount() else self._placeholder)
 
     def show_selection(self, span: Span | None) -> None:

@@ -154,6 +154,11 @@ class Timeline(QWidget):
         if layouts != before:
             self.overview.set_ribbons(layouts)
 
+    def show_titles(self, title_of: Callable[[str], str]) -> None:
+        """Head every lane with what `title_of` says of its classifier."""
+        for lane in self.lanes:
+            lane.set_title(title_of(lane.classifier))
+
     def _answered_s(self, answer: Answer | None) -> float:
         if self._picture is not None and self._picture.complete:
             return math.inf

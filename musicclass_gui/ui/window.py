@@ -219,7 +219,8 @@ class MainWindow(QMainWindow):
         shown = [document.answers[name] for name in classifiers if name in document.answers]
         self.answers.show_document(document, classifiers, ran_on(self.session), self.session.title_of)
         self.timeline.set_answers(shown, document.answered_s if document.state == "reading" else None)
-        self.segments.show_answers(shown)
+        self.timeline.show_titles(self.session.title_of)
+        self.segments.show_answers(shown, self.session.title_of)
 
     def _show_queue(self) -> None:
         self.queue.show_queue()

@@ -71,8 +71,8 @@ def shown(model: QueueModel, rows: list[QueueRow]) -> None:
 
 def test_columns_are_those_of_the_queue(model: QueueModel) -> None:
     titles = [model.headerData(place, Qt.Orientation.Horizontal) for place in range(model.columnCount())]
-    assert titles == ["State", "Name", "Length", "Genre", "Composer", "Reason", "Progress"]
-    assert QueueModel(DARK, ["mood"]).columnCount() == 6
+    assert titles == ["State", "Name", "Length", "Genre", "Composer", "Your classes", "Reason", "Progress"]
+    assert QueueModel(DARK, ["mood"]).columnCount() == 7
 
 
 def test_a_row_in_words(model: QueueModel) -> None:
@@ -92,6 +92,13 @@ def test_a_row_in_words(model: QueueModel) -> None:
     assert cell(model, 0, "State", Role.AccessibleTextRole) == "State: Reading"
     assert cell(model, 0, "Reason", Role.AccessibleTextRole) == "Reason: nothing"
     assert model.queue_row(0) is row
+
+
+def test_what_taught_classifiers_answer_has_one_column(model: QueueModel) -> None:
+    row = QueueRow(Path("/music/a.wav"), "done")
+    row.answers = {"genre": answer("genre", "rock", []), "mine": answer("mine", "flute", []), "more": answer("more", None, [])}
+    shown(model, [row])
+    assert cell(model, 0, "Your classes") == "flute, very likely; None of these"
 
 
 def test_states_have_words_and_colours_of_the_theme(model: QueueModel) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSlider, QApplication, QCheckBox, QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSlider, QApplication, QComboBox, QLineEdit, QWidget
 
 from musicclass_gui.app.documents import Change
 
@@ -132,7 +132,7 @@ def test_everything_on_the_page_that_takes_focus_has_a_name(window: MainWindow, 
         if widget.window() is not window:  # the list that a combo box pops up
             continue
         if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and (isinstance(widget, takers) or widget.isVisibleTo(page)):
-            name = widget.accessibleName() or (widget.text() if isinstance(widget, QCheckBox) else "")
+            name = widget.accessibleName() or (widget.text() if isinstance(widget, QAbstractButton) else "")
             assert name, (type(widget), widget.objectName(), widget.parentWidget())
 
 
