@@ -98,7 +98,7 @@ def test_what_taught_classifiers_answer_has_one_column(model: QueueModel) -> Non
     row = QueueRow(Path("/music/a.wav"), "done")
     row.answers = {"genre": answer("genre", "rock", []), "mine": answer("mine", "flute", []), "more": answer("more", None, [])}
     shown(model, [row])
-    assert cell(model, 0, "Your classes") == "flute, very likely; None of these"
+    assert cell(model, 0, "Your classes") == "flute, unsure; None of these"
 
 
 def test_states_have_words_and_colours_of_the_theme(model: QueueModel) -> None:
