@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from musicclass_gui.engine.errors import LessonError
 from musicclass_gui.engine.lessons import changes as changing
 from musicclass_gui.engine.lessons.changes import Activate, MapBase, Method, Place, Rename, UseBase
-from musicclass_gui.engine.lessons.drafts import Draft, named, negative_name
+from musicclass_gui.engine.lessons.drafts import Draft, named, negative_name, sound_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +44,7 @@ class _Present:
         self._classes = {row.id: row for row in project.classes(classifier, active=None)}
         self._bases = {row.id: row for row in project.bases(classifier, active=None)}
         self._places = {row.id: row.cls for row in project.examples(classifier)}
+        self._sounds = {row.id: sound_of(row) for row in project.examples(classifier)}
         self._touched: dict[int, None] = {}
         self.changes: list[Change] = []
 
@@ -94,7 +95,17 @@ class _Present:
             left = [number for number in change.examples if number in self._places]
         else:
             left = [number for number in change.examples if self._places.get(number) == change.after]
+            left = self._without_doubles(left, change.before)
         self._place(left, change.before)
+
+    def _without_doubles(self, examples: Sequence[int], cls: int) -> list[int]:
+        """Those that the class did not learn again since; the others go out of use."""
+        rows = self._project.examples(self._row.id, ids=examples)
+        self._sounds |= {row.id: sound_of(row) for row in rows}
+        there = {self._sounds[number] for number, where in self._places.items() if where == cls}
+        double = [number for number in examples if self._sounds[number] in there]
+        self._place([number for number in double if number in self._places], None)
+        return [number for number in examples if number not in double]
 
     def _take_back_map(self, change: MapBase) -> None:
         base = self._bases[change.base]

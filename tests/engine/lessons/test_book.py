@@ -167,6 +167,23 @@ def test_forgetting_a_forgetting_brings_back(desk: Desk) -> None:
     assert_same(desk.judged(queries()), before[1])
 
 
+def test_what_was_learned_again_meanwhile_does_not_come_back_twice(desk: Desk) -> None:
+    forgetting = desk.keep(desk.book.forget(desk.project.lessons()[0].id))
+    desk.teach(added("piano", 0))
+    desk.keep(desk.book.rename(desk.cls("piano").id, "Klavier"))
+    desk.keep(desk.book.forget(forgetting.id))
+    assert {name: len(rows) for name, rows in desk.content().items()} == {"Klavier": 1, "piano": 3, "flute": 3}
+    desk.teach(added("harp", 2, 6))
+    moving = desk.keep(desk.book.merge(desk.cls("harp").id, desk.cls("flute").id))
+    desk.teach(added("flute", 10))
+    desk.keep(desk.book.forget(moving.id))
+    assert {name: len(rows) for name, rows in desk.content().items()} == {"Klavier": 1, "piano": 3, "flute": 4, "harp": 2}
+    out = desk.keep(desk.book.move([row.id for row in desk.project.examples(desk.id, cls=desk.cls("harp").id)], None))
+    desk.teach(added("harp", 6))
+    desk.keep(desk.book.forget(out.id))
+    assert len(desk.content()["harp"]) == 2, "one came back, one was learned again"
+
+
 def test_forgetting_a_deletion_whose_name_is_taken_by_now(desk: Desk) -> None:
     deletion = desk.keep(desk.book.delete(desk.cls("flute").id))
     desk.teach(added("flute", 2))
