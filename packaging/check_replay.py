@@ -128,7 +128,7 @@ def _split(items: list[TrainItem], order: list[str], fold: int) -> tuple[Course,
     for first in range(0, len(order), 2):
         of_class = [[item for item in items if item.label == label] for label in order[first : first + 2]]
         course.append([item for one in of_class for place, item in enumerate(one) if place % FOLDS != fold])
-        tests.append([one[fold] for one in of_class])
+        tests.append([item for one in of_class for item in one[fold::FOLDS]])
     return course, tests
 
 

@@ -7,6 +7,8 @@ processor to use is `device`'s. Nothing here knows of recordings, classes or hea
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,8 +19,11 @@ from musicclass_gui.engine.encoders import Embeddings, EncoderSpec, WeightsSourc
 from musicclass_gui.engine.windows import Audio, Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
+    from torch import nn
 
     from musicclass_gui.engine.encoders.mobilenet_net import MobileNet
 
@@ -63,15 +68,36 @@ class MobileNetEncoder:
     changes embeddings by 0.7–2.1 % and bfloat16 by 2.7–7.6 %, more than the 1 % that cached embeddings may differ by.
     """
 
-    spec = SPEC
-
     def __init__(self, net: MobileNet, device: str = "cpu", notices: Sequence[str] = ()) -> None:
+        self.spec = SPEC
         self.device = "cpu"
         self.notices = list(notices)
         self._net = net
         self._batch_s = _CPU_BATCH_S
         if device != "cpu":
             self._move_to(device)
+
+    def with_tail(self, tensors: Mapping[str, NDArray[np.float32]]) -> MobileNetEncoder:
+        """An encoder like this with some of its last tensors replaced, as fine-tuning leaves them; this one stays as it is.
+
+        Its version says so, as its embeddings are others. No tensors give this encoder. Raises WeightsError when they do not fit.
+        """
+        from musicclass_gui.engine.encoders import mobilenet_net
+
+        if not tensors:
+            return self
+        import torch
+
+        net = mobilenet_net.with_tensors(self._net, {name: torch.from_numpy(array).to(self.device) for name, array in tensors.items()})
+        tuned = MobileNetEncoder(net, self.device, self.notices)
+        tuned.spec = replace(SPEC, version=f"{SPEC.version}+{tail_digest(tensors)}")
+        return tuned
+
+    def split(self, blocks: int) -> tuple[nn.Module, nn.ModuleDict]:
+        """The net as a frozen trunk and a copy of its last `blocks` inverted residuals (see `mobilenet_net.split`), both on `device`."""
+        from musicclass_gui.engine.encoders import mobilenet_net
+
+        return mobilenet_net.split(self._net, blocks)
 
     def embed(self, windows: Sequence[Audio]) -> Embeddings:
         """Mono float32 windows at 32 kHz, ≥ 1 sample each → `(len(windows), 384)` float32."""
@@ -109,6 +135,14 @@ class MobileNetEncoder:
         self.notices.append(notice)
         self.device, self._batch_s = "cpu", _CPU_BATCH_S
         self._net.to("cpu")
+
+
+def tail_digest(tensors: Mapping[str, NDArray[np.float32]]) -> str:
+    """Eight hexadecimal digits that tell tuned tensors from others."""
+    made = sha256()
+    for name in sorted(tensors):
+        made.update(name.encode() + tensors[name].tobytes())
+    return made.hexdigest()[:8]
 
 
 def stack(windows: Sequence[Audio]) -> Audio:

@@ -5,6 +5,7 @@ Imports torch, so only `mobilenet` imports it, and only when the encoder is load
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from musicclass_gui.engine.errors import WeightsError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 SAMPLE_RATE = 32_000
@@ -159,6 +161,26 @@ def read(path: Path) -> MobileNet:
     net.load_state_dict(state)
     folded = _fold_batch_norms(net.eval()).requires_grad_(False)
     return folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]  # missing in torch's overloads
+
+
+def split(net: MobileNet, blocks: int) -> tuple[nn.Module, nn.ModuleDict]:
+    """The net as two: `(n, samples)` → maps, which is the net's own, and maps → maps, a copy of the last `blocks` inverted residuals and
+    the convolution after them. The embedding is the mean of the latter over frequency and time. The copy's names are the net's.
+    """
+    first = len(net.features) - 1 - blocks
+    last = nn.ModuleDict({f"{place}": copy.deepcopy(net.features[place]) for place in range(first, len(net.features))})
+    return nn.Sequential(net.front_end, net.features[:first]), nn.ModuleDict({"features": last})
+
+
+def with_tensors(net: MobileNet, tensors: Mapping[str, Tensor]) -> MobileNet:
+    """A copy of the net with some of its tensors replaced. Raises WeightsError unless they fit and are finite."""
+    own = net.state_dict()
+    odd = [name for name, value in tensors.items() if name not in own or own[name].shape != value.shape or not value.isfinite().all()]
+    if odd:
+        raise WeightsError(f"The tuned end of the encoder does not fit mn04-as ({len(odd)} entries, such as “{odd[0]}”); teach it again.")
+    twin = copy.deepcopy(net)
+    twin.load_state_dict({**own, **tensors})
+    return twin
 
 
 def _state(path: Path) -> dict[str, Tensor]:

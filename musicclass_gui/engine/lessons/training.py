@@ -7,7 +7,7 @@ torch, and so is the encoder's tail `tuning`'s. It knows nothing of projects and
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -18,13 +18,16 @@ from musicclass_gui.engine.heads.replay import HIDDEN, NETWORKS, Floats, Memory,
 from musicclass_gui.engine.lessons.herding import group_number, herd, sides
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
     from musicclass_gui.engine.lessons import network
     from musicclass_gui.engine.lessons.news import Trained
     from musicclass_gui.engine.task import Token
+
+MOST_BLOCKS = 4
+"""How many of an encoder's last blocks may learn."""
 
 _SPREAD_ROWS = 16  # how many windows the guess that all dimensions vary alike weighs as much as
 
@@ -53,20 +56,22 @@ class Options:
         for name, bound in least.items():
             if not getattr(self, name) >= bound:
                 raise LessonError(f"The option “{name}” must be at least {bound}, not {getattr(self, name)}; change it.")
+        if self.unfreeze > MOST_BLOCKS:
+            raise LessonError(f"At most {MOST_BLOCKS} blocks of the encoder can be tuned, not {self.unfreeze}; choose fewer.")
 
 
 @dataclass(frozen=True, eq=False)
 class TrainItem:
     """One example: its id, its class's label, its group (never empty: what has no other is its recording's hash), its loud windows.
 
-    `audio` int16 `(n, samples)`, mono at the encoder's rate, is needed only where the encoder's last blocks learn too.
+    `audio` are windows by number, int16 mono at the encoder's rate (`tuning.packed`), only needed where its last blocks learn too.
     """
 
     example: int
     label: str
     group: str
     rows: Floats  # (n, dim)
-    audio: NDArray[np.int16] | None = None
+    audio: Mapping[int, NDArray[np.int16]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,32 +118,66 @@ def train(
     device: str = "cpu",
     *,
     every_s: float = 1.0,
+    encoder: object = None,
 ) -> ReplayHead:
     """The head that `before` (None: an empty one) becomes by the examples `new`; `before` itself stays as it was.
 
     Of `old`, the other examples in use, only those are looked at that are held out, and they may be left out: then nobody sees to it
-    that training stops in time for them. What is remembered of the rest is in `before`. `resume` is what `checkpoint` was given last;
-    one that belongs to another lesson is not used. On the CPU the same arguments give the same bytes, resumed or not.
+    that training stops in time for them. What is remembered of the rest is in `before`. With `unfreeze`, `encoder` is the encoder as
+    it was published, and audio is needed of `new`, of what is remembered and of what is held out: see `tuning.to_keep`.
+    `resume` is what `checkpoint` was given last; one that belongs to another lesson is not used.
+    On the CPU the same arguments give the same bytes, resumed or not (tuning: with the same number of threads).
     Raises LessonError when there is nothing to learn or it does not fit, Cancelled.
     """
+    _check(before, new, options)
+    lesson, followed = prepared(before, new, old, options), Followed(token, tell, checkpoint, every_s)
+    if options.unfreeze:
+        return _tuned(before, lesson, [*new, *old], options, followed, resume, encoder)
+    return _fitted(before, lesson, options, followed, resume, device)
+
+
+def _fitted(
+    before: ReplayHead | None, lesson: Lesson, options: Options, followed: Followed, resume: bytes | None, device: str
+) -> ReplayHead:
+    """Training on embeddings as they are."""
     from musicclass_gui.engine.lessons import network
 
-    _check(before, new, options)
-    lesson = prepared(before, new, old, options)
     start = _start(before, lesson, options)
-    seed = seed_of(start, lesson, options)
-    task = network.Task(
-        start.network,
-        start.weights,
-        lesson.truth,
-        None if before is None or not options.distillation else before.log_scores(lesson.trained).astype(np.float32),
-        _judged(lesson),
-        seed,
-        key_of(seed, lesson),
-    )
     rows = np.concatenate([lesson.trained, *(item.rows for item in lesson.judged)])
-    weights = network.fit(task, rows, options, Followed(token, tell, checkpoint, every_s), resume, device)
+    weights = network.fit(_task(before, start, lesson, options), rows, options, followed, resume, device)
     return remembered(replace(start, weights=weights), lesson, options)
+
+
+def _tuned(
+    before: ReplayHead | None,
+    lesson: Lesson,
+    items: list[TrainItem],
+    options: Options,
+    followed: Followed,
+    resume: bytes | None,
+    encoder: object,
+) -> ReplayHead:
+    """Training together with the encoder's last blocks."""
+    from musicclass_gui.engine.lessons import network, tuning
+
+    lesson, windows = tuning.heard(lesson, items)
+    tail = tuning.Tail(tuning.tunable(encoder), options.unfreeze, before.tail if before else {}, windows, followed.token)
+    lesson = tuning.renewed(lesson, tail)
+    start = _start(before, lesson, options)
+    fitting = network.Fitting(_task(before, start, lesson, options), tail, options, tail.device)
+    fitting.restore(resume)
+    fitting.run(followed)
+    weights, tensors = fitting.best()
+    tail.set(tensors)
+    return remembered(replace(start, weights=weights, tail=tuning.tensors_of(tensors)), tuning.renewed(lesson, tail), options)
+
+
+def _task(before: ReplayHead | None, start: ReplayHead, lesson: Lesson, options: Options) -> network.Task:
+    from musicclass_gui.engine.lessons.network import Task
+
+    seed = seed_of(start, lesson, options)
+    old = None if before is None or not options.distillation else before.log_scores(lesson.trained).astype(np.float32)
+    return Task(start.network, start.weights, lesson.truth, old, _judged(lesson), seed, key_of(seed, lesson))
 
 
 def prepared(before: ReplayHead | None, new: list[TrainItem], old: list[TrainItem], options: Options) -> Lesson:
@@ -203,6 +242,8 @@ def _check(before: ReplayHead | None, new: list[TrainItem], options: Options) ->
         raise LessonError("The examples' embeddings come from different encoders; listen to them again with one encoder.")
     if not all(np.isfinite(item.rows).all() for item in new):
         raise LessonError("Some of the examples' embeddings are not finite numbers; listen to them again.")
+    if before is not None and before.tail and not options.unfreeze:
+        raise LessonError("The classifier's encoder was tuned before; change its method, so that it learns all anew without that.")
     if before is not None and before.network != options.network:
         raise LessonError("The classifier has another kind of network than is asked for; change its method, so that it learns all anew.")
 
