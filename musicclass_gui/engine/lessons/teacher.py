@@ -99,7 +99,8 @@ class Teacher:
 
     def prepare_confirmed(self, classifier: int, token: Token, tell: Tell) -> LessonRow:
         """A lesson of what the user confirmed while reviewing. Raises LessonError when there is nothing."""
-        verdicts = [one for one in self.project.verdicts(classifier) if one.cls is not None and one.taught is None]
+        newest = {(one.hash, one.start_s, one.end_s): one for one in self.project.verdicts(classifier)}  # of the same sound the last one counts
+        verdicts = [one for one in newest.values() if one.cls is not None and one.taught is None]
         names = {row.id: row for row in self.project.classes(classifier)}
         additions = [self._addition(names[one.cls].name, one.hash, (one.start_s, one.end_s)) for one in verdicts if one.cls in names]
         if not additions:
