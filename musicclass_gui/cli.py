@@ -76,7 +76,7 @@ def predict(
     from musicclass_gui.engine.places import cache_dir
 
     ids = () if project else _known(classifier or [], weights)
-    _known_encoder(encoder)
+    terminal.require_encoder(encoder)
     analyst = Analyst(cache_dir())
     failed = False
     for path in files:
@@ -257,14 +257,6 @@ def _known(ids: list[str], weights: str) -> tuple[str, ...]:
         if wanted not in known:
             raise typer.BadParameter(f"There is no classifier “{wanted}”; known are {', '.join(known)}.", param_hint="--classifier")
     return tuple(ids or known)
-
-
-def _known_encoder(encoder: str) -> None:
-    from musicclass_gui.engine import encoders
-
-    known = encoders.specs()
-    if encoder and encoder not in known:
-        raise typer.BadParameter(f"There is no encoder “{encoder}”; known are {', '.join(known)}.", param_hint="--encoder")
 
 
 def _shelf(weights: str) -> Shelf:

@@ -52,6 +52,7 @@ def teach(
 ) -> None:
     """Teach classes from folders of clips, keep the lesson, and print what it did."""
     _check_method(method)
+    terminal.require_encoder(encoder)
     with _desk(project, device, weights, create=True) as desk, terminal.bar("Teaching") as token:
         plan = _named(desk.plan(folders, token), name)
         heard: list[News] = []
@@ -80,9 +81,11 @@ def forget(
 
 
 def undo(project: ProjectArgument) -> None:
-    """Take the last lesson back."""
+    """Take the last lesson back, or one that was interrupted."""
     with _desk(project) as desk:
-        title, board = desk.board().undo, desk.undo(Token())
+        before = desk.board()
+        waiting = before.waiting
+        title, board = (waiting.title, desk.take_back(waiting.id)) if waiting else (before.undo, desk.undo(Token()))
     _print_step("Taken back", board, title)
 
 

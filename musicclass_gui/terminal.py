@@ -39,6 +39,15 @@ WindowOption = Annotated[float, typer.Option(callback=_window, help="Window leng
 WeightsOption = Annotated[str, typer.Option("--weights", help="A folder with one sub-folder of weights per encoder.")]
 
 
+def require_encoder(encoder: str) -> None:
+    """Raise a usage error unless this is empty or an encoder's id."""
+    from musicclass_gui.engine import encoders
+
+    known = encoders.specs()
+    if encoder and encoder not in known:
+        raise typer.BadParameter(f"There is no encoder “{encoder}”; known are {', '.join(known)}.", param_hint="--encoder")
+
+
 def table(*columns: str) -> Table:
     """A plain table with these columns."""
     made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))

@@ -121,8 +121,14 @@ class Desk:
         return Wanted(row.id)
 
     def taught(self, plan: Plan, wanted: Wanted, token: Token, tell: Tell) -> LessonCard:
-        """Give a lesson and keep it; its card. Used where nobody is asked in between."""
-        self.teach(plan, wanted, token, tell)
+        """Give a lesson and keep it; its card. The same lesson, interrupted before, is gone on with. Raises LessonError for another one."""
+        interrupted = self.board().waiting
+        if interrupted is None:
+            self.teach(plan, wanted, token, tell)
+        elif self._teacher.is_of(self.project.lesson(interrupted.id), plan):
+            self.go_on(token, tell)
+        else:
+            raise LessonError(f"“{interrupted.title}” was interrupted: name the same folders to go on with it, or “undo” to drop it, first.")
         waiting = self._waiting()
         self.keep(waiting.id)
         return from_plain(LessonCard, self.project.lesson(waiting.id).card)

@@ -89,6 +89,10 @@ class Teacher:
             raise LessonError("There is nothing to teach: no recording is left in the plan.")
         return self.resume(self.book.plan(classifier, sentence(plan), {_PLAN: to_plain(plan)}), token, tell)
 
+    def is_of(self, lesson: LessonRow, plan: Plan) -> bool:
+        """Whether a lesson was given for just this plan."""
+        return lesson.plan.get(_PLAN) == to_plain(plan)
+
     def resume(self, lesson: LessonRow, token: Token, tell: Tell) -> LessonRow:
         """Go on with a lesson, wherever it was."""
         row = self.project.classifier(lesson.classifier)
