@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from musicclass_gui.engine import pooling
 from musicclass_gui.engine.calibration import Calibration, softmax
-from musicclass_gui.engine.pooling import Readings
+from musicclass_gui.engine.pooling import Other, Readings
 from musicclass_gui.engine.windows import Grid
 
 CLASSES = ["jazz", "metal", "pop"]
@@ -149,3 +149,34 @@ def test_windows_that_spoke_against_or_were_silent_are_no_evidence() -> None:
 def test_a_classifier_of_one_class_has_no_deciding_windows() -> None:
     one = Readings(["only"], np.array([[0.0, 5.0]]), np.ones((1, 1)), np.zeros(1), np.ones(1, bool))
     assert pooling.deciding_windows(one, 0) == []
+
+
+OTHERS = (Other("traffic"), Other("not jazz", of=1))
+
+
+def test_background_wins_only_where_it_is_highest_and_its_share_is_left_out() -> None:
+    scores = np.array([[1.0, 0, 0, 2, -9], [2.0, 0, 0, 2, -9], [0.0, 5, 0, 1, -9]])
+    probabilities, winner = pooling.decided(scores, OTHERS, 1.0)
+    assert winner.tolist() == [3, 0, 1], "of equals, the class wins"
+    np.testing.assert_allclose(probabilities, softmax(scores[:, :4])[:, :3])
+    assert (probabilities.sum(axis=1) < 1).all()
+
+
+def test_what_a_class_is_not_takes_its_place_and_no_other() -> None:
+    scores = np.array([[0.0, 3, 1, 2, 4], [5.0, 3, 1, 2, 4], [0.0, 3, 1, 2, 3]])
+    probabilities, winner = pooling.decided(scores, OTHERS, 1.0)
+    assert winner.tolist() == [4, 0, 1]
+    np.testing.assert_allclose(probabilities, softmax(scores[:, :4])[:, :3])
+
+
+def test_segments_of_background_have_no_label() -> None:
+    scores = np.zeros((4, 5))
+    scores[:, 4] = -9
+    scores[[0, 1], 0] = 5
+    scores[[2, 3], 3] = 5
+    times = pooling.spans_array([(10.0 * k, 10.0 * k + 10) for k in range(4)])
+    one = Readings(CLASSES, times, scores, np.zeros(4), np.ones(4, bool), OTHERS)
+    found = pooling.segments(CLASSES, pooling.cells(one), PLAIN, OTHERS)
+    assert labels(found) == [(0.0, 20.0, CLASSES[0]), (20.0, 40.0, None)]
+    assert found[1].probability == 0
+    assert pooling.joined([one, one]).others == one.heard().others == OTHERS

@@ -18,6 +18,7 @@ from musicclass_gui.engine.encoders import EncoderSpec
 from musicclass_gui.engine.errors import ClassifierError
 from musicclass_gui.engine.heads.centers import CentersHead
 from musicclass_gui.engine.heads.gaussian import GaussianHead
+from musicclass_gui.engine.pooling import Other
 from musicclass_gui.engine.windows import Grid
 
 if TYPE_CHECKING:
@@ -367,3 +368,23 @@ def test_what_is_shipped_is_what_was_promised() -> None:
         low, high = card.measured.interval_95
         assert 0 < low < card.measured.accuracy < high < 1
         assert ("synthetic piano" in card.note.lower()) == (card.id == "composer")
+
+
+def test_what_was_not_tested_says_so() -> None:
+    plain = made().card.measured
+    assert replace(plain, n=0).sentence() == "Not tested: too few recordings to hold some out."
+    assert plain.sentence().endswith("(80–95\N{NO-BREAK SPACE}%), probabilities 5 points off.")
+    assert replace(plain, calibration_error=float("nan")).sentence().endswith("(80–95\N{NO-BREAK SPACE}%).")
+
+
+def test_columns_beyond_the_classes_are_no_answers() -> None:
+    plain = made()
+    classes = ["blues", "jazz"]
+    known = Classifier(plain.head, replace(plain.card, classes=classes), others=[Other("métal")], kind="class")
+    answer = known.answer(windows(2, 8, 7), spans(8), loud(8))
+    assert (answer.label, answer.none_of_these, {one.label for one in answer.ranking}) == (None, True, set(classes))
+    assert answer.reason == "It sounds like “métal”, which was taught as background."
+    assert sum(one.probability for one in answer.ranking) < 0.5
+    assert known.answer(windows(1, 8, 7), spans(8), loud(8)).label == "jazz"
+    strange = np.random.default_rng(0).normal(0, 40, (8, DIM)).astype(np.float32)
+    assert "every class known here" in known.answer(strange, spans(8), loud(8)).reason
