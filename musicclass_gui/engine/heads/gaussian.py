@@ -8,6 +8,7 @@ fewer examples than dimensions; with one example per class it is the nearest cla
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -32,8 +33,13 @@ class _Fit:
     centre: NDArray[np.float64]  # (d,) mean of all examples
     weights: Matrix  # (d, C) Σ⁻¹ (μₖ − centre)
     offsets: NDArray[np.float64]  # (C,) ½ (μₖ − centre)ᵀ Σ⁻¹ (μₖ − centre)
-    whitener: Matrix  # (d, d) with whitenerᵀ whitener = Σ⁻¹
     relative: NDArray[np.float32]  # (d, d) Σ⁻¹ − Σ₀⁻¹, Σ₀ being the covariance of all examples
+    within: Matrix  # (d, d) Σ
+
+    @cached_property
+    def whitener(self) -> Matrix:
+        """`(d, d)` with whitenerᵀ whitener = Σ⁻¹; only looking for the nearest recordings needs it."""
+        return np.asarray(np.linalg.solve(np.linalg.cholesky(self.within), np.eye(len(self.within))))
 
 
 class GaussianHead(OnSums):
@@ -177,19 +183,17 @@ class GaussianHead(OnSums):
 
     def _solve(self) -> _Fit:
         within, overall = covariances(self._spread(), self._target)
-        whitener = _whitener(within)
-        precision = whitener.T @ whitener
+        precision = _inverse(within)
         means = self._sums.means() - self._centre()
         weights = precision @ means.T
         offsets = 0.5 * np.einsum("ij,ji->i", means, weights)
-        return _Fit(self._centre(), weights, offsets, whitener, self._relative(precision, overall).astype(np.float32))
+        return _Fit(self._centre(), weights, offsets, self._relative(precision, overall).astype(np.float32), within)
 
     def _relative(self, precision: Matrix, overall: Matrix) -> Matrix:
         """What the novelty's quadratic form is; with one class there is nothing to be relative to."""
         if self._sums.present.sum() == 1:
             return precision
-        background = _whitener(overall)
-        return np.asarray(precision - background.T @ background)
+        return precision - _inverse(overall)
 
 
 def _checked_share(value: float | str) -> float:
@@ -202,10 +206,11 @@ def _checked_share(value: float | str) -> float:
     return share
 
 
-def _whitener(covariance: Matrix) -> Matrix:
-    """The inverse of the Cholesky factor."""
+def _inverse(covariance: Matrix) -> Matrix:
+    """The inverse of a covariance. Raises ClassifierError where it is none."""
     try:
-        return np.asarray(np.linalg.solve(np.linalg.cholesky(covariance), np.eye(len(covariance))))
+        np.linalg.cholesky(covariance)
+        return np.asarray(np.linalg.inv(covariance))
     except np.linalg.LinAlgError as error:
         raise ClassifierError(_NOT_REAL) from error
 
