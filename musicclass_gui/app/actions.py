@@ -99,6 +99,11 @@ def _waits(*states: str) -> Test:
     return lambda session: _settled(session) and session.teaching.waiting is not None and session.teaching.waiting.state in states
 
 
+def _interrupted(session: Session) -> bool:
+    waiting = session.teaching.waiting
+    return waiting is not None and waiting.card is None and _settled(session)
+
+
 def _undoable(session: Session) -> bool:
     board = session.teaching.board
     return board is not None and bool(board.undo) and _settled(session)
@@ -296,7 +301,7 @@ ACTIONS: tuple[Action, ...] = (
         "teach.keep", "&Keep the lesson", "Teach", "Ctrl+Return", "Keep what was learned.", enabled=_waits("draft"), starts_group=True,
     ),
     Action("teach.take_back", "&Take the lesson back", "Teach", "", "Drop the lesson that waits.", enabled=_waits("draft", "planned")),
-    Action("teach.go_on", "&Go on with the lesson", "Teach", "", "Go on with the lesson that was interrupted.", enabled=_waits("planned")),
+    Action("teach.go_on", "&Go on with the lesson", "Teach", "", "Go on with the lesson that was interrupted.", enabled=_interrupted),
     Action(
         "teach.undo", "&Undo the last lesson", "Teach", "Ctrl+Z", "Take the last lesson back, as if it had never been taught.",
         enabled=_undoable, words=_undo_words, standard=Key.Undo, starts_group=True,

@@ -146,11 +146,12 @@ def test_teaching_is_possible_unless_the_project_cannot_be_changed() -> None:
 
 
 def test_a_lesson_that_waits_can_be_settled_when_nothing_goes_on() -> None:
-    draft, planned = SimpleNamespace(state="draft"), SimpleNamespace(state="planned")
+    draft, planned = SimpleNamespace(state="draft", card=object()), SimpleNamespace(state="planned", card=None)
     settling = {"teach.keep", "teach.take_back", "teach.go_on"}
     assert not enabled() & settling
     assert enabled(teaching={"waiting": draft}) & settling == {"teach.keep", "teach.take_back"}
     assert enabled(teaching={"waiting": planned}) & settling == {"teach.take_back", "teach.go_on"}
+    assert enabled(teaching={"waiting": SimpleNamespace(state="draft", card=None)}) & settling == settling, "it was not examined"
     assert not enabled(teaching={"waiting": draft, "busy": "Keeping"}) & settling
 
 
