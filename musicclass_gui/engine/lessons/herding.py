@@ -35,13 +35,19 @@ def herd(rows: Embeddings, budget: int, weight: NDArray[np.float64] | None = Non
     mean = np.average(units, axis=0, weights=weight) if len(units) else np.zeros(0)
     picks: list[int] = []
     total, free = np.zeros(units.shape[1]), np.ones(len(units), bool)
+    square = np.einsum("ij,ij->i", units, units)
     for k in range(1, min(budget, len(units)) + 1):
-        distance = np.square(mean - (units + total) / k).sum(axis=1)
+        distance = square - 2 * units @ (k * mean - total)  # k² times what is asked for, less what is the same for all
         pick = int(np.where(free, distance, np.inf).argmin())
         picks.append(pick)
         free[pick] = False
         total += units[pick]
     return picks
+
+
+def evenly(places: list[int], count: int) -> list[int]:
+    """At most `count` of them, evenly spread, the first among them."""
+    return places if len(places) <= count else [places[number * len(places) // count] for number in range(count)]
 
 
 def group_number(group: str) -> int:

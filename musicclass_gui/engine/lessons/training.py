@@ -15,7 +15,7 @@ import numpy as np
 
 from musicclass_gui.engine.errors import LessonError
 from musicclass_gui.engine.heads.replay import HIDDEN, NETWORKS, Floats, Memory, Numbers, ReplayHead, Sides
-from musicclass_gui.engine.lessons.herding import group_number, herd, sides
+from musicclass_gui.engine.lessons.herding import evenly, group_number, herd, sides
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 MOST_BLOCKS = 4
 """How many of an encoder's last blocks may learn."""
 
+_JUDGES = 25  # held-out examples of a class that are asked when to stop
+_JUDGED_WINDOWS = 8  # of each
 _SPREAD_ROWS = 16  # how many windows the guess that all dimensions vary alike weighs as much as
 
 
@@ -131,6 +133,8 @@ def train(
     """
     _check(before, new, options)
     lesson, followed = prepared(before, new, old, options), Followed(token, tell, checkpoint, every_s)
+    if before is not None and not len(lesson.fresh):  # all of it is held out, which changes no weight
+        return replace(before, memory=lesson.memory, sides=lesson.sides)
     if options.unfreeze:
         return _tuned(before, lesson, [*new, *old], options, followed, resume, encoder)
     return _fitted(before, lesson, options, followed, resume, device)
@@ -181,21 +185,22 @@ def _task(before: ReplayHead | None, start: ReplayHead, lesson: Lesson, options:
 
 
 def prepared(before: ReplayHead | None, new: list[TrainItem], old: list[TrainItem], options: Options) -> Lesson:
-    """Who is trained on and who is held out. Raises LessonError when nothing is left to train on."""
-    classes = _classes(before, new)
-    base = None if before is None else before.without({item.example for item in new})
+    """Who is trained on and who is held out. Raises LessonError when no example holds any sound."""
     heard = [item for item in new if len(item.rows)]
+    if not heard:
+        raise LessonError("There is nothing to learn from, as the examples hold no sound; add others.")
+    classes = _classes(before, heard)
+    base = None if before is None else before.without({item.example for item in new})
     known = Sides() if base is None else base.sides
     trained, held = sides(_groups(heard, old, known), known.trained, known.held, _learned(base))
     side = {item.example: group_number(item.group) in held for item in heard}
     kept = [item for item in old if item.example in known.examples and group_number(item.group) in held]
-    fresh = _windows([item for item in heard if not side[item.example]])
-    memory = base.memory if base is not None and options.budget else Memory.empty(fresh.rows.shape[1])
-    if not len(fresh) and not len(memory):
-        raise LessonError("There is nothing to learn from: the examples hold no sound, or are held out for testing; add others.")
-    gone = {item.example for item in old if item.example in known.examples and item not in kept}
+    nothing = Memory.empty(heard[0].rows.shape[1])
+    fresh = _joined(nothing, _windows([item for item in heard if not side[item.example]]))
+    memory = base.memory if base is not None and options.budget else nothing
+    gone = {item.example for item in old} & set(known.examples) - {item.example for item in kept}
     examples = [*(e for e in known.examples if e not in gone), *(item.example for item in heard if side[item.example])]
-    judged = [item for item in [*kept, *(item for item in heard if side[item.example])] if len(item.rows) and item.label in classes]
+    judged = _judges([item for item in [*kept, *(item for item in heard if side[item.example])] if item.label in classes])
     return Lesson(classes, fresh, memory, judged, Sides(frozenset(trained), frozenset(held), tuple(examples)))
 
 
@@ -319,6 +324,22 @@ def _windows(items: list[TrainItem]) -> Memory:
         np.concatenate([np.arange(count, dtype=np.int64) for count in counts]),
         np.concatenate([item.rows for item in items]).astype(np.float32, copy=False),
     )
+
+
+def _judges(held: list[TrainItem]) -> list[TrainItem]:
+    """Enough of what is held out to say when to stop, and little enough to ask after each epoch."""
+    chosen = []
+    for label in dict.fromkeys(item.label for item in held):
+        items = [item for item in held if item.label == label and len(item.rows)]
+        chosen += [_brief(items[place]) for place in evenly(list(range(len(items))), _JUDGES)]
+    return chosen
+
+
+def _brief(item: TrainItem) -> TrainItem:
+    """The example with a few of its windows, numbered anew; of those that have their audio, where any has."""
+    windows = evenly(sorted(item.audio) or list(range(len(item.rows))), _JUDGED_WINDOWS)
+    audio = {number: item.audio[window] for number, window in enumerate(windows) if window in item.audio}
+    return replace(item, rows=item.rows[windows], audio=audio)
 
 
 def _of(memory: Memory, label: str) -> Memory:

@@ -14,6 +14,7 @@ import numpy as np
 
 from musicclass_gui.engine.encoders.mobilenet import stack
 from musicclass_gui.engine.errors import LessonError
+from musicclass_gui.engine.lessons.herding import evenly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -152,7 +153,7 @@ def heard(lesson: Lesson, items: list[TrainItem]) -> tuple[Lesson, list[NDArray[
     """
     audio = {item.example: item.audio for item in items}
     there = [place for place, (example, window) in enumerate(_numbers(lesson.memory)) if window in audio.get(example, {})]
-    judged = [replace(item, rows=item.rows[sorted(item.audio)]) for item in lesson.judged if item.audio]
+    judged = [item for item in lesson.judged if item.audio]
     lesson = replace(lesson, memory=lesson.memory.chosen(there), judged=judged)
     trained = [*_numbers(lesson.fresh), *_numbers(lesson.memory)]
     if any(window not in audio[example] for example, window in trained):
@@ -165,14 +166,9 @@ def to_keep(head: ReplayHead, items: Sequence[TrainItem], budget: int) -> dict[i
     """Of these examples, by id, the windows' audio that later lessons need: what is remembered, and `budget` of each held-out example."""
     held, exemplars = set(head.held_out), head.exemplars
     wanted = {
-        item.example: _spread(sorted(item.audio), budget) if item.example in held else exemplars.get(item.example, []) for item in items
+        item.example: evenly(sorted(item.audio), budget) if item.example in held else exemplars.get(item.example, []) for item in items
     }
     return {item.example: {w: item.audio[w] for w in wanted[item.example] if w in item.audio} for item in items if wanted[item.example]}
-
-
-def _spread(windows: list[int], count: int) -> list[int]:
-    """At most `count` of them, evenly."""
-    return windows if len(windows) <= count else [windows[place * len(windows) // count] for place in range(count)]
 
 
 def renewed(lesson: Lesson, tail: Tail) -> Lesson:

@@ -15,7 +15,7 @@ from training_items import DIM, SHORT, accuracy, recordings, taught
 
 from musicclass_gui.engine.calibration import log_softmax
 from musicclass_gui.engine.errors import Cancelled, LessonError
-from musicclass_gui.engine.lessons.training import Options, TrainItem, train
+from musicclass_gui.engine.lessons.training import Options, TrainItem, prepared, train
 from musicclass_gui.engine.plain import from_plain
 from musicclass_gui.engine.task import Token
 
@@ -145,6 +145,24 @@ def test_a_group_is_on_one_side_only_whatever_class_and_lesson() -> None:
     assert set(head.held_out) == {example for example, group in group_of.items() if group in held}
 
 
+def test_more_of_a_held_out_artist_is_held_out_and_changes_no_weight() -> None:
+    before = taught(None, LESSONS[0])
+    held = next(item for item in LESSONS[0] if item.example in before.held_out)
+    more = replace(held, example=9999)
+    after = taught(before, [more], LESSONS[0])
+    assert after.held_out == [*before.held_out, 9999]
+    assert bytes_of(replace(after, sides=before.sides)) == bytes_of(before)
+
+
+def test_an_artist_that_is_all_there_is_of_a_new_class_is_held_out_no_longer() -> None:
+    before = taught(None, LESSONS[0])
+    held = next(item for item in LESSONS[0] if item.example in before.held_out)
+    after = taught(before, [replace(recordings("class 9", 1)[0], group=held.group)], LESSONS[0])
+    assert held.example not in after.held_out
+    assert held.example not in after.exemplars
+    assert after.memory.labels.count("class 9") == 5
+
+
 def test_with_nothing_held_out_the_news_says_so() -> None:
     news: list[Trained] = []
     taught(None, [*recordings("class 1", 2), *recordings("class 2", 2)], tell=news.append)
@@ -247,6 +265,23 @@ def test_cancelling_leaves_the_head_as_it_was(batches: int) -> None:
         train(before, LESSONS[1], LESSONS[0], SHORT, token, lambda news: None, stop, every_s=0)
     assert len(seen) == batches
     assert bytes_of(before) == then
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_cuda_device_learns_the_same_classes_and_leaves_torch_as_it_was() -> None:
+    old = [*LESSONS[0], *LESSONS[1]]
+    state = torch.cuda.get_rng_state()
+    before = train(None, LESSONS[0], [], REPLAY, Token(), lambda news: None, device="cuda:0")
+    head = train(before, LESSONS[1], LESSONS[0], REPLAY, Token(), lambda news: None, device="cuda:0")
+    assert torch.equal(torch.cuda.get_rng_state(), state)
+    assert accuracy(head, old) > 0.9
+
+
+def test_a_lesson_with_far_more_to_judge_by_than_to_learn_does_not_wait_for_it() -> None:
+    items = [*recordings("class 1", 6, 400), *recordings("class 2", 6, 400)]
+    lesson = prepared(None, items, [], SHORT)
+    assert [len(item.rows) for item in lesson.judged] == [8, 8]
+    assert len(lesson.sides.examples) == 2
 
 
 # What cannot be done
