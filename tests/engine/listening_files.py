@@ -56,7 +56,7 @@ def child(folder: Path) -> None:
         with (folder / "log").open("a") as log:
             for window in windows:
                 log.write(f"{round(float(window.mean()) * 100)}\n")
-        time.sleep(0.002)
+        time.sleep(0.003 * len(windows))
 
     path = folder / "p.musicclass"
     project = Project.open(path) if path.exists() else Project.create(path)

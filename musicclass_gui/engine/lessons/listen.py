@@ -139,13 +139,11 @@ class _Listening:
         while len(self.results) < self._total:
             self._token.check()
             self._begin_more()
-            if self._readers.idle and self._batches.count:
-                self._embed()
-            elif (message := self._next()) is not None:
+            message = None if self._readers.at_rest else self._readers.next()
+            if message is not None:
                 self._take(message)
-
-    def _next(self) -> Message | None:
-        return self._readers.next() if self._files else None
+            elif self._batches.count:  # nothing comes, so what has gathered goes
+                self._embed()
 
     def _begin_more(self) -> None:
         while self._unseen and len(self._files) < _HASHED_AHEAD:

@@ -39,7 +39,8 @@ def mini_mel(path: Path | str, start_s: float | None = None, end_s: float | None
     levels = decibels(_shrunk(_shrunk(power, COLUMNS).T, ROWS))
     if levels.max() < FLOOR_DB + 1:
         return np.zeros((ROWS, COLUMNS), np.uint8)
-    shown: NDArray[np.uint8] = np.rint(np.clip((levels - levels.max()) / _RANGE_DB + 1, 0, 1) * 255).astype(np.uint8)
+    black = max(FLOOR_DB, float(levels.max()) - _RANGE_DB)
+    shown: NDArray[np.uint8] = np.rint(np.clip((levels - black) / (levels.max() - black), 0, 1) * 255).astype(np.uint8)
     return shown
 
 

@@ -76,6 +76,7 @@ class Readers:
     def __init__(self, grid: Grid, sample_rate: int, ahead: int) -> None:
         self._grid, self._rate = grid, sample_rate
         self._inbox: queue.Queue[Message | BaseException] = queue.Queue(_ROOM)
+        self._open = 0  # what was asked for and has not been answered to the end
         self._stop = Token()
         self._hashing = ThreadPoolExecutor(1, "hash")
         self._decoding = ThreadPoolExecutor(ahead, "decode")
@@ -89,16 +90,18 @@ class Readers:
             pool.shutdown(cancel_futures=True)
 
     @property
-    def idle(self) -> bool:
-        """Whether no message waits."""
-        return self._inbox.empty()
+    def at_rest(self) -> bool:
+        """Whether no message will come until something is asked for."""
+        return not self._open
 
     def hash(self, path: Path) -> None:
         """Ask for a file's content hash."""
+        self._open += 1
         self._hashing.submit(self._guarded, path, partial(self._hash, path))
 
     def decode(self, path: Path) -> None:
         """Ask for a file's windows."""
+        self._open += 1
         self._decoding.submit(self._guarded, path, partial(self._decode, path))
 
     def next(self) -> Message | None:
@@ -109,6 +112,7 @@ class Readers:
             return None
         if isinstance(message, BaseException):
             raise message
+        self._open -= not isinstance(message, Cut)
         return message
 
     def _guarded(self, path: Path, work: Callable[[], None]) -> None:
