@@ -91,7 +91,7 @@ class Teacher:
 
     def is_of(self, lesson: LessonRow, plan: Plan) -> bool:
         """Whether a lesson was given for just this plan."""
-        return lesson.plan.get(_PLAN) == to_plain(plan)
+        return bool(lesson.plan.get(_PLAN) == to_plain(plan))
 
     def resume(self, lesson: LessonRow, token: Token, tell: Tell) -> LessonRow:
         """Go on with a lesson, wherever it was."""
