@@ -51,7 +51,8 @@ def _opened(desk: Desk, path: Path) -> Any:
 
 def _wanted(fields: Fields) -> Wanted:
     options = tuple(fields.get("options", {}).items())
-    return Wanted(fields.get("classifier", 0), fields.get("title", ""), fields.get("method") or "gaussian", fields.get("encoder", ""), options)
+    get = fields.get
+    return Wanted(get("classifier", 0), get("title", ""), get("method") or "gaussian", get("encoder", ""), options)
 
 
 def _picture(desk: Desk, fields: Fields) -> str:
@@ -90,6 +91,6 @@ _CALLS: dict[str, Callable[[Desk, Fields, Token, Tell], Any]] = {
     "sound_map": lambda desk, f, token, tell: desk.looking.sound_map(f["classifier"], f["how"], token),
     "alike": lambda desk, f, token, tell: desk.looking.alike(f["classifier"], Path(f["path"]), f["start_s"], f["end_s"], token),
     "doubts": lambda desk, f, token, tell: desk.looking.doubts(f["classifier"], [Path(path) for path in f["paths"]], token),
-    "verdict": lambda desk, f, token, tell: desk.looking.verdict(f["classifier"], Path(f["path"]), f.get("start_s"), f.get("end_s"), f["cls"]),
+    "verdict": lambda desk, f, token, tell: desk.looking.verdict(f["classifier"], Path(f["path"]), f["start_s"], f["end_s"], f["cls"]),
     "remove_verdict": lambda desk, f, token, tell: desk.looking.remove_verdict(f["id"]),
 }

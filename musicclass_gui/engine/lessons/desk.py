@@ -128,7 +128,7 @@ class Desk:
         elif self._teacher.is_of(self.project.lesson(interrupted.id), plan):
             self.go_on(token, tell)
         else:
-            raise LessonError(f"“{interrupted.title}” was interrupted: name the same folders to go on with it, or “undo” to drop it, first.")
+            raise LessonError(f"“{interrupted.title}” was interrupted: name the same folders to go on with it, or “undo” to drop it.")
         waiting = self._waiting()
         self.keep(waiting.id)
         return from_plain(LessonCard, self.project.lesson(waiting.id).card)
@@ -318,5 +318,3 @@ class Desk:
 
 def _is_unused(project: Project, row: ClassifierRow | None) -> bool:
     return row is not None and row.revision == 0 and not project.lessons(row.id) and not project.classes(row.id)
-
-

@@ -7,6 +7,7 @@ from typing import Any
 
 from musicclass_gui.engine.plain import from_plain, to_plain
 
+
 @dataclass(frozen=True)
 class Heard:
     """A file is through: `state` is "embedded", "known" (its embeddings were there) or "failed" with a `reason`."""

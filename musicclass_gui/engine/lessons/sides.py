@@ -93,5 +93,3 @@ def _of_ground(ground: Ground) -> Training:
     training, mapping = ground.pack.training, ground.base.mapping
     kept = [place for place, label in enumerate(training.labels) if mapping.get(label) is not None]
     return Training([training.names[n] for n in kept], [str(mapping[training.labels[n]]) for n in kept], training.means[kept])
-
-

@@ -16,7 +16,6 @@ from musicclass_gui.engine import device as devices
 from musicclass_gui.engine import encoders
 from musicclass_gui.engine.cache import opened
 from musicclass_gui.engine.errors import LessonError
-from musicclass_gui.engine.lessons import changes as changing
 from musicclass_gui.engine.lessons import learning, making
 from musicclass_gui.engine.lessons.additions import Addition
 from musicclass_gui.engine.lessons.book import Book
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.analysis import Analyst
     from musicclass_gui.engine.encoders import EncoderSpec
     from musicclass_gui.engine.heads.replay import ReplayHead
-    from musicclass_gui.engine.lessons.learning import Learned
     from musicclass_gui.engine.lessons.listen import Listened
     from musicclass_gui.engine.lessons.plan import PlannedClass, PlannedFile
     from musicclass_gui.engine.lessons.training import TrainItem
@@ -55,7 +53,9 @@ class Ears:
     device: str = "auto"
     weights_folder: str = ""
 
-    def listen(self, project: Project, files: list[Path], encoder: str, token: Token, tell: Callable[[Heard], None]) -> dict[Path, Listened]:
+    def listen(
+        self, project: Project, files: list[Path], encoder: str, token: Token, tell: Callable[[Heard], None]
+    ) -> dict[Path, Listened]:
         """Embed files into the project. Raises WeightsError when the encoder's weights are not here."""
         spec, weights = self.spec(encoder), self.analyst.shelf(self.weights_folder).weights_of(encoder)
         load = partial(self.analyst.encoder, encoder, self.device, weights)
@@ -103,7 +103,7 @@ class Teacher:
 
     def prepare_confirmed(self, classifier: int, token: Token, tell: Tell) -> LessonRow:
         """A lesson of what the user confirmed while reviewing. Raises LessonError when there is nothing."""
-        newest = {(one.hash, one.start_s, one.end_s): one for one in self.project.verdicts(classifier)}  # of the same sound the last one counts
+        newest = {(one.hash, one.start_s, one.end_s): one for one in self.project.verdicts(classifier)}  # of one sound the last counts
         verdicts = [one for one in newest.values() if one.cls is not None and one.taught is None]
         names = {row.id: row for row in self.project.classes(classifier)}
         additions = [self._addition(names[one.cls].name, one.hash, (one.start_s, one.end_s)) for one in verdicts if one.cls in names]
@@ -192,7 +192,7 @@ class Teacher:
     def _require_same_encoder(self, row: ClassifierRow) -> None:
         spec = self.ears.spec(row.encoder)
         if spec.version != row.encoder_version or spec.grid.name != row.grid:
-            raise LessonError(f"“{row.title}” learned with another version of {row.encoder}, so nothing can be added; start a new classifier.")
+            raise LessonError(f"“{row.title}” learned with another version of {row.encoder}; start a new classifier to teach more.")
 
     # Fine-tuning
 
