@@ -11,6 +11,7 @@ import psutil
 import pytest
 import soundfile
 
+from musicclass_gui.app.actions import BY_ID
 from musicclass_gui.app.documents import Change
 from musicclass_gui.app.session import Session
 from musicclass_gui.app.settings import Settings
@@ -403,3 +404,62 @@ def test_what_is_confirmed_while_reviewing_is_taught(session: Session, qtbot: Qt
     teaching.keep()
     settle(qtbot, teaching)
     assert len(classes(teaching)["bell"].examples) == 5
+
+
+def test_a_second_window_can_look_but_not_change(session: Session, qtbot: QtBot, tmp_path: Path) -> None:
+    kept(qtbot, session.teaching, folder(tmp_path / "sounds", "bell", "drone"))
+    for other in opened():
+        other.teaching.begin()
+        until(qtbot, lambda other=other: other.teaching.board is not None)
+        assert other.teaching.locked
+        assert not BY_ID["teach.folder"].enabled(other)
+        assert set(classes(other.teaching)) == {"bell", "drone"}
+        other.teaching.rename(classes(other.teaching)["bell"].id, "chime")
+        until(qtbot, lambda other=other: bool(other.teaching.problem))
+        other.open(sound(tmp_path / "new.wav", "bell", 99, 12.0))
+        until(qtbot, lambda other=other: other.document.state == "ready")
+        assert len(other.document.answers) == 3, "it answers while the first window has the project"
+    session.teaching.refresh()
+    settle(qtbot, session.teaching)
+    assert set(classes(session.teaching)) == {"bell", "drone"}
+
+
+def test_fine_tuning_tells_its_curve(teaching: Teaching, qtbot: QtBot, tmp_path: Path) -> None:
+    root = folder(tmp_path / "sounds", "bell", "drone", files=6)
+    plan = Plan([PlannedClass(kind, [PlannedFile(str(path)) for path in sorted((root / kind).iterdir())]) for kind in ("bell", "drone")])
+    teaching.teach(plan, None, method="replay", title="Sounds")
+    settle(qtbot, teaching)
+    assert len(teaching.heard) == 12
+    assert len(teaching.curve) > 1
+    assert [one.epoch for one in teaching.curve] == sorted(one.epoch for one in teaching.curve)
+    teaching.keep()
+    settle(qtbot, teaching)
+    assert teaching.classifier is not None
+    assert teaching.classifier.method == "replay"
+
+
+def test_recordings_that_were_moved_are_found_again(teaching: Teaching, qtbot: QtBot, tmp_path: Path) -> None:
+    root = folder(tmp_path / "sounds", "bell", "drone")
+    kept(qtbot, teaching, root)
+    root.rename(tmp_path / "elsewhere")
+    teaching.refresh()
+    settle(qtbot, teaching)
+    assert all(one.missing for one in classes(teaching)["bell"].examples)
+    teaching.find_moved(tmp_path / "elsewhere")
+    settle(qtbot, teaching)
+    assert not any(one.missing for cls in classes(teaching).values() for one in cls.examples)
+
+
+def test_what_is_asked_for_during_a_lesson_is_done_after_it(teaching: Teaching, qtbot: QtBot, tmp_path: Path) -> None:
+    kept(qtbot, teaching, folder(tmp_path / "sounds", "bell", "drone"))
+    example = classes(teaching)["bell"].examples[0]
+    pictures: list[np.ndarray] = []
+    more = folder(tmp_path / "more", "hiss", files=10, seconds=10.0)
+    plan = Plan([PlannedClass("hiss", [PlannedFile(str(path)) for path in sorted((more / "hiss").iterdir())])])
+    teaching.teach(plan, teaching.current)
+    teaching.picture(example.hash, None, None, pictures.append)
+    until(qtbot, lambda: bool(teaching.heard))
+    assert pictures == []
+    settle(qtbot, teaching)
+    assert len(pictures) == 1
+    assert teaching.waiting is not None
