@@ -1,0 +1,295 @@
+"""The desk as the window's process asks it, in plain values: real clips, the built-in encoder, and odd things that users do."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from musicclass_gui.engine.errors import Cancelled, LessonError, ProjectError
+from musicclass_gui.engine.lessons import calls
+from musicclass_gui.engine.lessons.desk import Desk, Wanted
+from musicclass_gui.engine.lessons.plan import Plan, PlannedClass, PlannedFile, plan_drop
+from musicclass_gui.engine.plain import from_plain, to_plain
+from musicclass_gui.engine.project.board import Board
+from musicclass_gui.engine.project.store import Project
+from musicclass_gui.engine.task import Token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from musicclass_gui.engine.lessons.report import LessonCard
+
+RATE = 22050
+
+
+def clip(path: Path, pitch: float, number: int = 0, seconds: float = 2.0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    time = np.arange(round(seconds * RATE)) / RATE
+    noise = np.random.default_rng(number + round(pitch)).standard_normal(len(time))
+    tone = sum(np.sin(2 * math.pi * pitch * (1 + number / 50) * k * time) / k for k in (1, 2, 3))
+    soundfile.write(path, 0.2 * tone + 0.02 * noise, RATE)
+    return path
+
+
+def clips(folder: Path, count: int = 4, **pitches: float) -> Path:
+    for name, pitch in pitches.items():
+        for number in range(count):
+            clip(folder / name / f"{number}.wav", pitch, number)
+    return folder
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path / "cache")
+    desk.open(tmp_path / "band.musicclass", create=True)
+    yield desk
+    desk.close()
+
+
+def taught(desk: Desk, *paths: Path, **how: Any) -> LessonCard:
+    return planned(desk, plan_drop(paths, budget_s=None), **how)
+
+
+def planned(desk: Desk, plan: Plan, **how: Any) -> LessonCard:
+    number = desk.project.classifiers()[0].id if desk.project.classifiers() else 0
+    return desk.taught(plan, Wanted(number, encoder="timbre", **how), Token(), lambda news: None)
+
+
+def names(board: Board) -> list[str]:
+    return sorted(one.name for one in board.classifiers[0].classes)
+
+
+def cls(desk: Desk, name: str) -> int:
+    return desk.class_named(name)
+
+
+# Lessons
+
+
+def test_a_draft_changes_nothing_until_it_is_kept(desk: Desk, tmp_path: Path) -> None:
+    taught(desk, clips(tmp_path / "one", low=110.0, high=1760.0))
+    before = desk.board()
+    board = desk.teach(plan_drop([clips(tmp_path / "two", middle=440.0)], budget_s=None), Wanted(1), Token(), lambda news: None)
+    assert board.waiting is not None
+    assert board.waiting.card is not None
+    assert [one.name for one in board.waiting.card.classes if one.new] == ["middle"]
+    assert names(board) == names(before) == ["high", "low"]
+    assert names(desk.take_back(board.waiting.id)) == ["high", "low"]
+    assert desk.board().lessons == before.lessons
+
+
+def test_a_lesson_that_is_cancelled_can_be_gone_on_with_or_dropped(desk: Desk, tmp_path: Path) -> None:
+    token, plan = Token(), plan_drop([clips(tmp_path / "one", low=110.0, high=1760.0)], budget_s=None)
+    with pytest.raises(Cancelled):
+        desk.teach(plan, Wanted(0, encoder="timbre"), token, lambda news: token.cancel())
+    waiting = desk.board().waiting
+    assert waiting is not None
+    assert waiting.state == "planned"
+    assert desk.go_on(Token(), lambda news: None).waiting is not None
+    board = desk.take_back(waiting.id)
+    assert board.lessons == []
+    assert board.classifiers == []
+
+
+def test_another_lesson_has_to_wait(desk: Desk, tmp_path: Path) -> None:
+    plan = plan_drop([clips(tmp_path / "one", low=110.0, high=1760.0)], budget_s=None)
+    desk.teach(plan, Wanted(0, encoder="timbre"), Token(), lambda news: None)
+    with pytest.raises(LessonError, match="waits"):
+        desk.teach(plan, Wanted(1), Token(), lambda news: None)
+
+
+def test_classes_are_renamed_merged_moved_and_deleted_and_all_of_it_undone(desk: Desk, tmp_path: Path) -> None:
+    taught(desk, clips(tmp_path / "one", low=110.0, middle=440.0, high=1760.0))
+    whole = desk.board().classifiers[0]
+    desk.rename(cls(desk, "low"), "bass")
+    desk.merge(cls(desk, "middle"), cls(desk, "high"))
+    one = next(view for view in desk.board().classifiers[0].classes if view.name == "high").examples[0]
+    desk.move([one.id], cls(desk, "bass"))
+    board = desk.delete(cls(desk, "high"))
+    assert [(view.name, len(view.examples)) for view in board.classifiers[0].classes] == [("bass", 5)]
+    for _ in range(4):
+        board = desk.undo(Token())
+    assert [(view.name, len(view.examples)) for view in board.classifiers[0].classes] == [(v.name, 4) for v in whole.classes]
+    assert board.redo.startswith("Rename")
+
+
+def test_only_files_that_can_be_heard_are_taught(desk: Desk, tmp_path: Path) -> None:
+    folder = clips(tmp_path / "one", low=110.0, high=1760.0)
+    (folder / "low" / "empty.wav").touch()
+    (folder / "low" / "letter.mp3").write_text("Dear all")
+    soundfile.write(folder / "low" / "silent.wav", np.zeros(RATE), RATE)
+    soundfile.write(folder / "low" / "sample.wav", np.ones(1), RATE)
+    soundfile.write(folder / "low" / "nan.wav", np.full(RATE, np.nan, np.float32), RATE, subtype="FLOAT")
+    soundfile.write(folder / "low" / "eight.wav", 0.3 * np.random.default_rng(0).standard_normal((RATE, 8)), RATE)
+    card = taught(desk, folder)
+    counts = {one.name: one.recordings for one in card.classes}
+    assert counts["high"] == 4
+    assert 5 <= counts["low"] <= 6  # four clips, the one with eight channels, and the single sample if it is loud enough
+
+
+def test_nothing_that_can_be_heard_is_no_lesson(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    soundfile.write(tmp_path / "none" / "silent.wav", np.zeros(RATE), RATE)
+    with pytest.raises(LessonError, match="silent"):
+        taught(desk, tmp_path / "none")
+    assert desk.board().classifiers == []
+
+
+# Odd things
+
+
+def test_the_same_file_in_two_classes_is_said(desk: Desk, tmp_path: Path) -> None:
+    folder = clips(tmp_path / "one", low=110.0, high=1760.0)
+    (folder / "high" / "copy.wav").write_bytes((folder / "low" / "0.wav").read_bytes())
+    card = taught(desk, folder)
+    assert [(twin.kind, {twin.cls, twin.other_cls}) for twin in card.twins if twin.kind == "same"] == [("same", {"low", "high"})]
+
+
+def test_two_classes_with_the_same_examples_are_told_apart_no_better_than_by_chance(desk: Desk, tmp_path: Path) -> None:
+    folder = clips(tmp_path / "one", low=110.0)
+    (tmp_path / "one" / "other").mkdir()
+    for file in (folder / "low").iterdir():
+        (folder / "other" / file.name).write_bytes(file.read_bytes())
+    card = taught(desk, folder)
+    assert len(card.classes) == 2
+    made = desk.looking.sound_map(1, "pca", Token())
+    assert all(math.isfinite(point.x) for point in made.points)
+
+
+def test_a_class_of_one_example_answers_and_says_that_it_cannot_be_tested(desk: Desk, tmp_path: Path) -> None:
+    card = taught(desk, clips(tmp_path / "one", 1, low=110.0, high=1760.0))
+    assert all(one.after is None and one.note for one in card.classes)
+    assert card.sentence() == "Not tested: too few recordings to hold some out."
+    assert "Not tested" in desk.board().classifiers[0].measured
+
+
+def test_teaching_the_same_folder_again_is_no_lesson(desk: Desk, tmp_path: Path) -> None:
+    folder = clips(tmp_path / "one", low=110.0, high=1760.0)
+    taught(desk, folder)
+    with pytest.raises(LessonError, match="nothing new"):
+        taught(desk, folder)
+    assert desk.board().waiting is None
+
+
+@pytest.mark.parametrize("name", ["🎻 Geige", "كمان", "AC/DC", "..", "x" * 500, "a\nb", " café "])
+def test_any_name_can_be_given(desk: Desk, tmp_path: Path, name: str) -> None:
+    files = [PlannedFile(str(clip(tmp_path / f"{n}.wav", 440.0, n))) for n in range(2)]
+    planned(desk, Plan([PlannedClass(name, files)]))
+    kept = names(desk.board())[0]
+    assert kept
+    assert len(kept) <= 200
+    assert kept.isprintable()
+
+
+def test_a_file_that_vanishes_between_plan_and_lesson_costs_only_itself(desk: Desk, tmp_path: Path) -> None:
+    plan = plan_drop([clips(tmp_path / "one", low=110.0, high=1760.0)], budget_s=None)
+    (tmp_path / "one" / "low" / "0.wav").unlink()
+    assert {one.name: one.recordings for one in planned(desk, plan).classes} == {"low": 3, "high": 4}
+
+
+def test_recordings_that_were_moved_are_found_again(desk: Desk, tmp_path: Path) -> None:
+    taught(desk, clips(tmp_path / "one", low=110.0, high=1760.0))
+    (tmp_path / "one").rename(tmp_path / "elsewhere")
+    assert all(example.missing for view in desk.board().classifiers[0].classes for example in view.examples)
+    taught(desk, clips(tmp_path / "two", middle=440.0))  # what is missing goes on being known
+    board = desk.find_moved(tmp_path / "elsewhere", Token())
+    assert not any(example.missing for view in board.classifiers[0].classes for example in view.examples)
+
+
+def test_a_second_instance_looks_but_does_not_touch(desk: Desk, tmp_path: Path) -> None:
+    taught(desk, clips(tmp_path / "one", low=110.0, high=1760.0))
+    other = Desk(tmp_path / "cache")
+    other.open(desk.project.path)
+    assert names(other.board()) == ["high", "low"]
+    assert other.board().read_only
+    with pytest.raises(ProjectError):
+        other.rename(cls(other, "low"), "bass")
+    other.close()
+
+
+def test_a_full_drive_costs_the_lesson_and_nothing_else(desk: Desk, tmp_path: Path) -> None:
+    taught(desk, clips(tmp_path / "one", low=110.0, high=1760.0))
+    pages = desk.project._row("PRAGMA page_count")[0]
+    desk.project._row(f"PRAGMA max_page_count={pages + 1}")
+    with pytest.raises(ProjectError, match=r"space|full"):
+        taught(desk, clips(tmp_path / "two", 8, middle=440.0))
+    desk.project._row("PRAGMA max_page_count=1000000")
+    waiting = desk.board().waiting
+    if waiting is not None:
+        desk.take_back(waiting.id)
+    assert names(desk.board()) == ["high", "low"]
+    taught(desk, tmp_path / "two")
+    assert names(desk.board()) == ["high", "low", "middle"]
+
+
+# In plain values
+
+
+def call(tmp_path: Path, name: str, **fields: Any) -> Any:
+    message = json.loads(json.dumps({"do": name, "project": str(tmp_path / "called.musicclass"), **fields}))
+    return json.loads(json.dumps(calls.answer(message, Token(), lambda news: None)))
+
+
+@pytest.fixture
+def calling(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    calls._desk().close()
+    calls._desk.cache_clear()
+
+
+def test_calls_travel_as_json(calling: Path) -> None:
+    plan = call(calling, "plan", paths=[str(clips(calling / "one", low=110.0, high=1760.0))])
+    board = from_plain(Board, call(calling, "teach", plan=plan, classifier=0, encoder="timbre", method="gaussian"))
+    assert board.waiting is not None
+    board = from_plain(Board, call(calling, "keep", lesson=board.waiting.id))
+    first = board.classifiers[0].classes[0].examples[0]
+    assert len(call(calling, "picture", hash=first.hash, start_s=None, end_s=None)) == 4 * 24 * 64 // 3
+    assert len(call(calling, "sound_map", classifier=1, how="pca")["points"]) == 8
+    assert call(calling, "alike", classifier=1, path=first.path, start_s=0.0, end_s=2.0)
+    assert from_plain(Board, call(calling, "undo")).redo
+    assert from_plain(Board, call(calling, "redo")).undo
+    saved = from_plain(Board, call(calling, "save_as", path=str(calling / "copy.musicclass")))
+    assert saved.path == str(calling / "copy.musicclass")
+
+
+def test_doubts_are_judged_and_taught(calling: Path) -> None:
+    plan = to_plain(plan_drop([clips(calling / "one", low=110.0, high=1760.0)], budget_s=None))
+    board = from_plain(Board, call(calling, "teach", plan=plan, classifier=0, encoder="timbre"))
+    assert board.waiting is not None
+    call(calling, "keep", lesson=board.waiting.id)
+    strangers = [str(clip(calling / f"new {number}.wav", 1700.0, number)) for number in range(3)]
+    doubts = call(calling, "doubts", classifier=1, paths=strangers)
+    assert {doubt["path"] for doubt in doubts} == set(strangers)
+    high = _id(calling, "high")
+    said = [call(calling, "verdict", classifier=1, path=path, start_s=None, end_s=None, cls=high) for path in strangers]
+    call(calling, "remove_verdict", id=said[2]["id"])
+    board = from_plain(Board, call(calling, "teach_confirmed", classifier=1))
+    assert board.waiting is not None
+    board = from_plain(Board, call(calling, "keep", lesson=board.waiting.id))
+    assert {view.name: len(view.examples) for view in board.classifiers[0].classes} == {"low": 4, "high": 6}
+
+
+def _id(folder: Path, name: str) -> int:
+    board = from_plain(Board, call(folder, "board"))
+    return next(view.id for view in board.classifiers[0].classes if view.name == name)
+
+
+def test_an_unknown_call_is_said(calling: Path) -> None:
+    with pytest.raises(LessonError, match="not known"):
+        call(calling, "dance")
+
+
+def test_a_project_that_cannot_be_opened_leaves_the_open_one(calling: Path) -> None:
+    call(calling, "board")
+    (calling / "bad.musicclass").write_text("no project")
+    with pytest.raises(ProjectError):
+        call(calling, "open_project", path=str(calling / "bad.musicclass"))
+    assert call(calling, "board")["path"] == str(calling / "called.musicclass")
+    with Project.open(calling / "called.musicclass", write=False) as project:
+        assert project.classifiers() == []
