@@ -89,6 +89,8 @@ class HistoryPanel(QStackedWidget):
         """Show the lessons as they are now."""
         self.model.show_board(self._teaching.board)
         self.setCurrentWidget(self._page if self.model.rowCount() else self._placeholder)
+        if self.model.rowCount() and self.chosen() is None:
+            self.table.choose(self.model.index(0, 0))
         self._show_buttons()
 
     def show_lesson(self) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from musicclass_gui.app.theme import Theme
     from musicclass_gui.engine.project.board import LessonView
 
+_LISTENING = "Listening"  # as the desk calls it
 _BUSY_AFTER_MS = 80  # what is over sooner is not shown as progress: it would only flicker
 _ASIDE = ("Drawing", "Looking for")  # what other panels wait for and show themselves
 _STATES = {"kept": "Kept. Undo takes it back.", "undone": "Undone. Redo brings it back.", "draft": "Not kept yet."}
@@ -131,7 +132,7 @@ class LessonPanel(QStackedWidget):
         teaching = self._teaching
         if self._busy_with_lessons() and not (teaching.waiting is not None and teaching.waiting.state == "draft"):
             self.progress.show_work(teaching.busy, teaching.progress, teaching.eta_s)
-            self.progress.show_heard(teaching.heard)
+            self.progress.show_heard(teaching.heard, listening=teaching.busy == _LISTENING)
             self.progress.show_curve(teaching.curve)
             focus = QApplication.focusWidget()
             self.setCurrentWidget(self.progress)

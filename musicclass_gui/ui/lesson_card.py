@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from musicclass_gui.ui.lesson_curve import Curve
 
 _MOST_LINES = 8  # of each kind; the rest is counted
-_LEGEND = "Thin bar: before. Thick bar: after; the line on it is the 95 % interval."
+_LEGEND = "The line on a bar is the 95 % interval."
+_LEGEND_OF_BOTH = f"Thin bar: before. Thick bar: after. {_LEGEND}"
 
 
 def to_the_end(start_s: float | None, end_s: float | None) -> tuple[float, float]:
@@ -43,7 +44,7 @@ class CardView(QScrollArea):
         self.title = text("", "muted", wrap=True)
         self.measured = text("", wrap=True)
         self.table = ReportTable(theme)
-        self.legend = text(_LEGEND, "small", wrap=True)
+        self.legend = text("", "small", wrap=True)
         self._more = QVBoxLayout()
         self._more.setSpacing(4)
         self._curve: Curve | None = None
@@ -59,6 +60,8 @@ class CardView(QScrollArea):
         self.title.setText(card.title)
         self.measured.setText(lesson_words.measured(card))
         self.table.show_reports(card.classes)
+        compared = any(report.before is not None for report in card.classes)
+        self.legend.setText(_LEGEND_OF_BOTH if compared else _LEGEND)
         for part in (self.table, self.legend):
             part.setVisible(bool(card.classes))
         self.cost.setText(lesson_words.cost(card))
@@ -106,7 +109,7 @@ class CardView(QScrollArea):
         self._curve = None
         careful = [f"{report.name}: {report.note}" for report in card.classes if report.note]
         self._section("Be careful with", [*careful, *card.notes])
-        self._section("Mixed up more often than before", [lesson_words.confusion(pair) for pair in card.grew])
+        self._section("Mixed up more often than before" if card.old_before is not None else "Mixed up", lesson_words.confusions(card))
         self._section("The same sound more than once", [lesson_words.twin(pair) for pair in card.twins])
         self._show_suggestions(card.suggestions)
         if card.curve:

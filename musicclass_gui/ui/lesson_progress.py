@@ -51,8 +51,10 @@ class ProgressView(QWidget):
             self.bar.setValue(round(progress * _SCALE))
         self.eta.setText(words.eta(eta_s))
 
-    def show_heard(self, heard: Sequence[Heard]) -> None:
-        """Show the files that are through."""
+    def show_heard(self, heard: Sequence[Heard], *, listening: bool) -> None:
+        """Show the files that are through; once all are, only those that failed."""
+        for label in (self.counts, self.file):
+            label.setVisible(listening)
         last = heard[-1] if heard else None
         failed = [one for one in heard if one.state == "failed"]
         aside = f", {len(failed)} could not be read" if failed else ""

@@ -102,9 +102,15 @@ def role_name(report: ClassReport) -> str:
     return f"{report.name} ({aside})" if aside else report.name
 
 
-def confusion(pair: Confusion) -> str:
-    """A pair of classes that are mixed up more often than before."""
-    return f"“{pair.truth}” answered as “{pair.said}”: {pair.before} → {pair.after} of {words.counted(pair.judged, 'recording')}"
+def confusions(card: LessonCard) -> list[str]:
+    """The pairs of classes that are mixed up more often than before; of a class that is new there is no before."""
+    new = {report.name for report in card.classes if report.new}
+    return [_confusion(pair, new=pair.truth in new) for pair in card.grew]
+
+
+def _confusion(pair: Confusion, *, new: bool) -> str:
+    count = f"{pair.after}" if new else f"{pair.before} → {pair.after}"
+    return f"“{pair.truth}” answered as “{pair.said}”: {count} of {words.counted(pair.judged, 'recording')}"
 
 
 def twin(pair: Twin) -> str:

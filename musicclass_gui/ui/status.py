@@ -89,9 +89,9 @@ def current_notices(session: Session, player: Player, *, teaching: bool = False)
     lesson = lesson_notice(session)
     if lesson is not None and not teaching:
         notices.append(lesson)
-    if session.hint:
+    if session.hint and not teaching:
         notices.append(Notice(session.hint, "info", "help.weights", "Get weights…"))
-    if player.problem and document.recording is not None:
+    if player.problem and document.recording is not None and not teaching:
         notices.append(Notice(player.problem, "info"))
     return notices
 

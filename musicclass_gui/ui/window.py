@@ -215,12 +215,17 @@ class MainWindow(QMainWindow):
 
     def _show_answers(self) -> None:
         document = self.session.document
-        classifiers = self.session.shown_classifiers()
+        classifiers = self._own_first(self.session.shown_classifiers())
         shown = [document.answers[name] for name in classifiers if name in document.answers]
         self.answers.show_document(document, classifiers, ran_on(self.session), self.session.title_of)
         self.timeline.set_answers(shown, document.answered_s if document.state == "reading" else None)
         self.timeline.show_titles(self.session.title_of)
         self.segments.show_answers(shown, self.session.title_of)
+
+    def _own_first(self, classifiers: list[str]) -> list[str]:
+        """Who taught classes looks for their answer first; what comes with the program follows."""
+        shipped = self.session.settings.get("classifiers")
+        return sorted(classifiers, key=lambda name: name in shipped)
 
     def _show_queue(self) -> None:
         self.queue.show_queue()

@@ -20,10 +20,11 @@ NOT_TESTED = "Not tested yet."
 
 @dataclass
 class _Sources:
-    """What classes take from elsewhere: recordings by hash, which of them are missing, and what came with bases."""
+    """What classes take from elsewhere: recordings by hash, which of them are missing, classes' names, and what came with bases."""
 
     recordings: dict[str, RecordingRow]
     missing: set[str]
+    names: dict[int, str] = field(default_factory=dict)
     base_of: dict[int, str] = field(default_factory=dict)
     base_counts: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -69,6 +70,7 @@ def _classifier(project: Project, row: ClassifierRow, sources: _Sources, lessons
     for example in project.examples(row.id):
         if example.cls is not None:
             by_class[example.cls].append(example)
+    sources.names = {one.id: one.name for one in project.classes(row.id)}
     classes = [_class(one, by_class[one.id], sources, card) for one in project.classes(row.id)]
     return ClassifierView(
         id=row.id,
@@ -94,8 +96,7 @@ def _note_bases(project: Project, row: ClassifierRow, sources: _Sources) -> None
 
 def _class(row: ClassRow, examples: list[ExampleRow], sources: _Sources, card: LessonCard | None) -> ClassView:
     report = next((one for one in card.classes if one.cls == row.id), None) if card else None
-    names = {one.cls: one.name for one in card.classes} if card else {}
-    views = [_example(one, sources, _mistaken_for(one, row, card, names)) for one in examples]
+    views = [_example(one, sources, _mistaken_for(one, row, card, sources.names)) for one in examples]
     return ClassView(
         id=row.id,
         name=row.name,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from musicclass_gui.engine import encoders
 from musicclass_gui.engine.analysis import Analyst
-from musicclass_gui.engine.errors import LessonError, ProjectError
+from musicclass_gui.engine.errors import LessonError, MusicClassError, ProjectError
 from musicclass_gui.engine.lessons import packing, packs
 from musicclass_gui.engine.lessons.boarding import board_of, lesson_view
 from musicclass_gui.engine.lessons.book import Book
@@ -164,28 +164,29 @@ class Desk:
     # Changing what was taught
 
     def rename(self, cls: int, name: str) -> Board:
-        """Another name for a class."""
-        return self._at_once(self._book.rename(cls, name))
+        """Another name for a class; there is nothing to examine."""
+        self._teacher.keep(self._book.rename(cls, name))
+        return self.board()
 
-    def merge(self, cls: int, into: int) -> Board:
+    def merge(self, cls: int, into: int, token: Token | None = None) -> Board:
         """Make two classes one."""
-        return self._at_once(self._book.merge(cls, into))
+        return self._at_once(self._book.merge(cls, into), token)
 
-    def delete(self, cls: int) -> Board:
+    def delete(self, cls: int, token: Token | None = None) -> Board:
         """Forget a class."""
-        return self._at_once(self._book.delete(cls))
+        return self._at_once(self._book.delete(cls), token)
 
-    def move(self, examples: Sequence[int], cls: int | None) -> Board:
+    def move(self, examples: Sequence[int], cls: int | None, token: Token | None = None) -> Board:
         """Put examples into another class, or (None) out of use."""
-        return self._at_once(self._book.move(list(examples), cls))
+        return self._at_once(self._book.move(list(examples), cls), token)
 
-    def forget(self, lesson: int) -> Board:
+    def forget(self, lesson: int, token: Token | None = None) -> Board:
         """Take away what a lesson taught."""
-        return self._at_once(self._book.forget(lesson))
+        return self._at_once(self._book.forget(lesson), token)
 
-    def set_method(self, classifier: int, method: str, options: dict[str, Any]) -> Board:
+    def set_method(self, classifier: int, method: str, options: dict[str, Any], token: Token | None = None) -> Board:
         """Another way of learning, from the same examples."""
-        return self._at_once(self._book.change_method(classifier, method, options))
+        return self._at_once(self._book.change_method(classifier, method, options), token)
 
     def undo(self, token: Token) -> Board:
         """Take the last lesson back."""
@@ -199,12 +200,12 @@ class Desk:
 
     # Classifiers
 
-    def new_classifier(self, wanted: Wanted, start_from: str) -> Board:
+    def new_classifier(self, wanted: Wanted, start_from: str, token: Token | None = None) -> Board:
         """A new classifier: empty, or with all that a shipped one, a pack or another project's knows."""
         if not start_from:
             self._new(wanted)
             return self.board()
-        return self._at_once(self._started(wanted, self._pack(start_from, wanted.encoder)))
+        return self._at_once(self._started(wanted, self._pack(start_from, wanted.encoder)), token)
 
     def remove_classifier(self, classifier: int) -> Board:
         """Take a classifier and its lessons out of the project for good."""
@@ -212,12 +213,12 @@ class Desk:
             self.project.remove_classifier(classifier)
         return self.board()
 
-    def pack_import(self, path: Path, classifier: int = 0) -> Board:
+    def pack_import(self, path: Path, classifier: int = 0, token: Token | None = None) -> Board:
         """Take in a class pack, or another project's classifier: joined with a classifier, or (0) as one of its own."""
         pack = self._pack(str(path), "")
         if not classifier:
-            return self._at_once(self._started(Wanted(0, pack.title), pack))
-        return self._at_once(self._book.start_from(classifier, pack, pack.title))
+            return self._at_once(self._started(Wanted(0, pack.title), pack), token)
+        return self._at_once(self._book.start_from(classifier, pack, pack.title), token)
 
     def pack_export(self, classifier: int, path: Path) -> Board:
         """Write a classifier as one file."""
@@ -276,9 +277,13 @@ class Desk:
             raise LessonError("No lesson waits to be kept.")
         return found[0]
 
-    def _at_once(self, draft: LessonRow) -> Board:
-        """Examine and keep a change that needs no question, since it can be undone."""
-        self._teacher.keep(self._teacher.examined(draft, Token(), lambda news: None))
+    def _at_once(self, draft: LessonRow, token: Token | None = None) -> Board:
+        """Examine and keep a change that needs no question, since it can be undone; one that comes to nothing leaves no trace."""
+        try:
+            self._teacher.keep(self._teacher.examined(draft, token or Token(), lambda news: None))
+        except MusicClassError:
+            self.take_back(draft.id)
+            raise
         return self.board()
 
     def _new(self, wanted: Wanted) -> int:

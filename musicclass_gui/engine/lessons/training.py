@@ -44,7 +44,7 @@ class Options:
 
     network: str = "mlp"
     budget: int = 20
-    distillation: float = 1.0
+    distillation: float = 0.5
     temperature: float = 2.0
     patience: int = 10
     epochs: int = 60

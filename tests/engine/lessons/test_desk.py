@@ -293,3 +293,12 @@ def test_a_project_that_cannot_be_opened_leaves_the_open_one(calling: Path) -> N
     assert call(calling, "board")["path"] == str(calling / "called.musicclass")
     with Project.open(calling / "called.musicclass", write=False) as project:
         assert project.classifiers() == []
+
+
+def test_a_change_that_is_cancelled_leaves_no_trace(desk: Desk, tmp_path: Path) -> None:
+    taught(desk, clips(tmp_path / "one", low=110.0, middle=440.0, high=1760.0))
+    before, token = desk.board(), Token()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        desk.delete(cls(desk, "low"), token)
+    assert desk.board() == before

@@ -329,12 +329,25 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
+@pytest.mark.timeout(900)
 def test_genres_of_the_first_lesson_are_kept_through_five(data_dir: Path, measured: ModuleType) -> None:
-    items = measured.embedded(data_dir)
-    finals = {
-        name: measured.measure(measured.METHODS[name], items, measured.ORDERS[:1], folds=2).matrix[-1]
-        for name in ("joint", "naive", "replay + distillation")
-    }
-    assert finals["replay + distillation"][0] >= 0.9 * finals["joint"][0] > 0.5
-    assert finals["naive"][0] < 0.2
-    assert finals["naive"][-1] > 0.9
+    items, taught_by = measured.embedded(data_dir, measured.GENRES.folder), measured.methods()
+    orders = measured.orders_of(measured.GENRES, items)
+    last: dict[str, np.ndarray] = {}
+    for name, some, folds in (("naive", orders[:1], 2), ("replay + distillation", orders, 7)):
+        last[name] = measured.measure(taught_by[name], items, some, folds).matrix[-1]
+    joint = first_of_joint(measured, items, orders)
+    assert last["replay + distillation"][0] >= 0.9 * joint > 0.5
+    assert last["naive"][0] < 0.2
+    assert last["naive"][-1] > 0.9
+
+
+def first_of_joint(measured: ModuleType, items: list[TrainItem], orders: list[list[str]]) -> float:
+    """The accuracy on the first lessons' classes of networks that were taught everything at once."""
+    right: list[bool] = []
+    for fold in range(7):
+        everything, held = measured.split(items, orders[0], fold, 7)
+        head = taught(None, [item for lesson in everything for item in lesson], options=Options())
+        for order in orders:
+            right += [measured.recognised(head, item) for test in held for item in test if item.label in order[:2]]
+    return float(np.mean(right))
