@@ -18,7 +18,7 @@ from musicclass_gui.app import words
 from musicclass_gui.app.theme import LIGHT, Theme, class_colour
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from musicclass_gui.app.documents import QueueRow
     from musicclass_gui.engine.answers import Answer, Segment
@@ -266,6 +266,7 @@ class SegmentRow:
     segment: Segment
     labels: tuple[str, ...]
     title: str
+    colours: Mapping[str, int]
 
     @property
     def label(self) -> str:
@@ -283,7 +284,7 @@ class SegmentsModel(RowsModel[SegmentRow]):
         """Show the segments of these answers, classifier by classifier, in time; `title_of` says what classifiers are called."""
         titles = {answer.classifier: title_of(answer.classifier) for answer in answers}
         rows = [
-            SegmentRow(answer.classifier, segment, _labels(answer), titles[answer.classifier])
+            SegmentRow(answer.classifier, segment, _labels(answer), titles[answer.classifier], answer.colours)
             for answer in answers
             for segment in answer.segments
         ]
@@ -309,7 +310,7 @@ def _segment_columns() -> list[Column[SegmentRow]]:
 
 
 def _label_colour(theme: Theme, row: SegmentRow) -> str | None:
-    return class_colour(theme, row.segment.label, row.labels)
+    return class_colour(theme, row.segment.label, row.labels, row.colours)
 
 
 def _chance(row: SegmentRow) -> str:

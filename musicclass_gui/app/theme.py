@@ -18,7 +18,7 @@ from musicclass_gui.app.qss import QSS
 from musicclass_gui.engine import places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _INK = "#040506"
 _PAPER = "#ffffff"
@@ -146,10 +146,15 @@ def mix(one: str, other: str, share: float) -> str:
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 
 
-def class_colour(theme: Theme, label: str | None, labels: Sequence[str]) -> str:
-    """The lane colour of a class among all `labels` of its classifier, whatever their order; None: none of these."""
+def class_colour(theme: Theme, label: str | None, labels: Sequence[str], colours: Mapping[str, int] | None = None) -> str:
+    """The lane colour of a class among all `labels` of its classifier, whatever their order; None: none of these.
+
+    A class that has a number in `colours` keeps that one whatever other classes come and go.
+    """
     if label is None:
         return theme.none
+    if colours and label in colours:
+        return theme.lanes[colours[label] % len(theme.lanes)]
     place = sorted(set(labels) | {label}).index(label)
     return theme.lanes[place % len(theme.lanes)]
 

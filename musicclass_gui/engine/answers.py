@@ -57,6 +57,7 @@ class Answer:
     evidence: list[Evidence] = field(default_factory=list)
     reason: str = ""  # one sentence, for example why none of these
     measured: str = ""  # one sentence: how often this classifier was right on recordings that it had not learned from
+    colours: dict[str, int] = field(default_factory=dict)  # class → number of its colour, where the user's project has given it one
     note: str = ""  # what the card says must be said with every answer, such as "synthetic piano timbre"
 
     def to_json(self) -> dict[str, Any]:

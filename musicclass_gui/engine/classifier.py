@@ -19,7 +19,7 @@ from musicclass_gui.engine.errors import ClassifierError
 from musicclass_gui.engine.files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -51,7 +51,8 @@ class Training:
 class Classifier:
     """A head and its card, ready to answer.
 
-    The head's columns are the card's classes, then the `others`, which are no answers. `kind` is what a class is called in a sentence.
+    The head's columns are the card's classes, then the `others`, which are no answers. `kind` is what a class is called in a sentence,
+    `colours` are the numbers of its classes' colours where they have any.
     """
 
     head: Scorer
@@ -59,6 +60,7 @@ class Classifier:
     training: Training = field(default_factory=Training)
     others: Sequence[Other] = ()
     kind: str = ""
+    colours: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -149,6 +151,7 @@ class Classifier:
             segments=pooling.segments(readings.classes, pooling.cells(readings), self.card.calibration, self.others),
             measured=self.card.measured.sentence(),
             note=self.card.note,
+            colours=dict(self.colours),
         )
 
     def _too_strange(self) -> str:

@@ -282,7 +282,7 @@ class AnswerCard(Styled):
         metrics = self.fontMetrics()
         width = min(150, max((metrics.horizontalAdvance(ranked.label) for ranked in ranking), default=0) + 4)
         for row, ranked in zip(self._rows, ranking, strict=False):
-            row.set_class(ranked, labels, self._theme, width)
+            row.set_class(ranked, labels, self._theme, width, answer.colours)
         for place, row in enumerate(self._rows):
             row.setVisible(place < len(ranking))
 

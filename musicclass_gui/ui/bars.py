@@ -13,7 +13,7 @@ from musicclass_gui.app import words
 from musicclass_gui.ui.widgets import set_role
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from PySide6.QtGui import QPaintEvent
 
@@ -41,12 +41,14 @@ class ClassRow(QAbstractButton):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         set_role(self, "class-row")
 
-    def set_class(self, ranked: Ranked, labels: Sequence[str], theme: Theme, name_width: int) -> None:
-        """Show `ranked`, a class among `labels`, with `name_width` pixels for its name."""
+    def set_class(
+        self, ranked: Ranked, labels: Sequence[str], theme: Theme, name_width: int, colours: Mapping[str, int] | None = None
+    ) -> None:
+        """Show `ranked`, a class among `labels`, with `name_width` pixels for its name; `colours` has numbers that classes keep."""
         self._theme = theme
         self.label = ranked.label
         self._share = ranked.probability
-        self._colour = themes.class_colour(theme, ranked.label, labels)
+        self._colour = themes.class_colour(theme, ranked.label, labels, colours)
         self._code = themes.class_letter(ranked.label, labels)
         self._name_width = name_width
         self.setAccessibleName(f"{ranked.label}, {words.percent(ranked.probability)}")

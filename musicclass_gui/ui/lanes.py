@@ -231,7 +231,7 @@ class Lane(QWidget):
         if label is None:
             fill = mix(self._theme.none, self._theme.surface, 0.72)
         else:
-            plain = class_colour(self._theme, label, self._layout.labels)
+            plain = class_colour(self._theme, label, self._layout.labels, self._layout.answer.colours)
             fill = mix(plain, self._theme.surface, (1 - min(max(probability, 0.0), 1.0)) * _PALEST)
         return mix(fill, self._theme.text, _HOVER_SHARE) if hovered else fill
 

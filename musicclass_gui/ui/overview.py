@@ -182,7 +182,7 @@ class Overview(QWidget):
 
     def _paint_ribbon(self, painter: QPainter, top: float, layout: LaneLayout | None) -> None:
         for piece in layout.pieces(self.whole()) if layout else ():
-            fill = class_colour(self._theme, piece.label, layout.labels if layout else [])
+            fill = class_colour(self._theme, piece.label, layout.labels, layout.answer.colours) if layout else self._theme.none
             painter.fillRect(QRectF(piece.left, top, max(1.0, piece.right - piece.left), _RIBBON_PX), colour(fill))
 
     def _paint_box(self, painter: QPainter, area: QRectF) -> None:

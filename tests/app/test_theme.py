@@ -140,3 +140,10 @@ def test_class_letters_are_unique_and_independent_of_order(labels: list[str], ra
     assert len(set(codes.values())) == len(labels)
     assert codes == {label: themes.class_letter(label, shuffled) for label in labels}
     assert all(1 <= len(code) <= 2 for code in codes.values() if len(labels) < 60)
+
+
+def test_a_class_with_a_colour_of_its_own_keeps_it_whatever_other_classes_come() -> None:
+    numbers = {"viola": 3, "cello": 0}
+    alone = themes.class_colour(LIGHT, "viola", ["viola"], numbers)
+    assert alone == LIGHT.lanes[3] == themes.class_colour(LIGHT, "viola", ["bass", "cello", "viola"], numbers)
+    assert themes.class_colour(LIGHT, "bass", ["bass", "cello"], numbers) == themes.class_colour(LIGHT, "bass", ["bass", "cello"])
