@@ -37,6 +37,7 @@ def serve(pipe: Connection) -> None:
     sys.setswitchinterval(THREAD_SWITCH_S)
     _leave_cores_to_the_window()
     Worker(pipe).run()
+    _let_go()
 
 
 class Worker:
@@ -148,6 +149,13 @@ def _calls() -> dict[str, Call]:
         return calls.answer(fields, token, lambda told: emit(news.to_json(told)))
 
     return {"warm": warm, "analyse": analyse, "devices": devices, "fetch": fetch, "selfcheck": selfcheck, "desk": desk}
+
+
+def _let_go() -> None:
+    """Close the project, if one was asked for: it is one file again, which can be copied."""
+    calls = sys.modules.get("musicclass_gui.engine.lessons.calls")
+    if calls is not None:
+        calls.close()
 
 
 def _leave_cores_to_the_window() -> None:

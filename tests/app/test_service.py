@@ -144,3 +144,11 @@ def test_a_worker_that_cannot_be_started_is_a_sentence(service: Service, monkeyp
 def test_a_fault_in_the_worker_comes_with_its_traceback(service: Service) -> None:
     with pytest.raises(RuntimeError, match=r"worker\.py[\s\S]*KeyError: 'sing'"):
         service.call("sing", {}, Token())
+
+
+def test_a_project_is_one_file_again_when_its_worker_has_ended(service: Service, tmp_path: Path) -> None:
+    project = tmp_path / "Mine.musicclass"
+    service.call("desk", {"do": "new_project", "project": str(project), "path": str(project)}, Token())
+    assert len(list(tmp_path.iterdir())) > 1, "while it is open SQLite keeps a journal beside it"
+    service.close(20)
+    assert list(tmp_path.iterdir()) == [project]

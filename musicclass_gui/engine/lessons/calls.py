@@ -39,6 +39,12 @@ def answer(fields: Fields, token: Token, tell: Tell) -> Any:
     return to_plain(_CALLS[name](desk, fields, token, tell))
 
 
+def close() -> None:
+    """Let the project go that was worked on, if one was."""
+    if _desk.cache_info().currsize:
+        _desk().close()
+
+
 @cache
 def _desk() -> Desk:
     return Desk(places.cache_dir())
