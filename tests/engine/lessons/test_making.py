@@ -268,6 +268,17 @@ def test_centers_can_rest_on_a_gaussian_pack(desk: Desk) -> None:
     assert_same(centers.judged(x), desk.judged(x))
 
 
+def test_undoing_a_join_gives_the_own_settings_back(desk: Desk) -> None:
+    pack, x = pack_of(desk.project, desk.id), queries()
+    centers = Desk(desk.project, "centers")
+    centers.teach(added("harp", *range(2, 40, 4)), added("drum", *range(3, 40, 4)))
+    settings, before = centers.head().settings, centers.judged(x)
+    centers.keep(centers.book.start_from(centers.id, pack, "Theirs"))
+    centers.book.undo()
+    assert centers.head().settings == settings
+    assert_same(centers.judged(x), before)
+
+
 def test_classes_of_a_base_can_be_merged_deleted_and_renamed(desk: Desk) -> None:
     pack, x = pack_of(desk.project, desk.id), queries()
     mine = Desk(desk.project)
