@@ -6,7 +6,6 @@ back is a Board. It knows no window.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from musicclass_gui.engine.lessons.plan import Plan, plan_drop
 from musicclass_gui.engine.lessons.report import LessonCard
 from musicclass_gui.engine.lessons.teacher import Ears, Teacher, Tell
 from musicclass_gui.engine.plain import from_plain
-from musicclass_gui.engine.project.store import Project
+from musicclass_gui.engine.project.store import Project, absolute
 from musicclass_gui.engine.task import Token
 
 if TYPE_CHECKING:
@@ -57,9 +56,9 @@ class Desk:
     # The project
 
     def open(self, path: Path, *, create: bool = False, write: bool = True) -> None:
-        """Make this the project that is worked on, if it is not. Raises ProjectError."""
-        path = Path(os.path.abspath(path))
-        if self._project is not None and self._project.path == path:
+        """Make this the project that is worked on, if it is not; one that could only be read is tried again. Raises ProjectError."""
+        path, there = absolute(path), self._project
+        if there is not None and there.path == path and not (write and there.read_only):
             return
         opened = Project.create(path) if create and not path.exists() else Project.open(path, write=write)
         self.close()
@@ -67,7 +66,7 @@ class Desk:
 
     def create(self, path: Path) -> Board:
         """Make a new project, empty, and work on it."""
-        made = Project.create(Path(os.path.abspath(path)))
+        made = Project.create(path)
         self.close()
         self._project = made
         return self.board()

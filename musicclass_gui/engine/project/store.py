@@ -39,7 +39,7 @@ class Project(Recordings, Classifiers, Journal):
     @classmethod
     def create(cls, path: Path, title: str = "") -> Project:
         """Make a new project and open it. Raises ProjectError: there is a file already, no space, no permission."""
-        path = _absolute(path)
+        path = absolute(path)
         with opening.explained(path, "made"):
             path.parent.mkdir(parents=True, exist_ok=True)
             with _held(path), opening.whole(path) as part:
@@ -56,7 +56,7 @@ class Project(Recordings, Classifiers, Journal):
         Where it cannot be written, or is being written by someone else, `read_only` says so. Raises ProjectError: missing, no
         project, damaged, from a newer program.
         """
-        path = _absolute(path)
+        path = absolute(path)
         _check_file(path)
         lock, read_only = _try_to_lock(path) if write else (None, f"“{shown_name(path)}” was opened only to be read.")
         try:
@@ -76,7 +76,7 @@ class Project(Recordings, Classifiers, Journal):
 
     def save_as(self, path: Path) -> None:
         """Copy the whole project to `path`, over what is there; this project stays open. Raises ProjectError."""
-        path = _absolute(path)
+        path = absolute(path)
         if path == self.path or (path.exists() and path.samefile(self.path)):
             raise ProjectError(f"“{shown_name(path)}” is this project itself, which is saved all the time; choose another name.")
         with opening.explained(path, "written"), _held(path), opening.whole(path) as part:

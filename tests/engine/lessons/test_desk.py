@@ -213,6 +213,28 @@ def test_a_second_instance_looks_but_does_not_touch(desk: Desk, tmp_path: Path) 
     other.close()
 
 
+def test_what_was_open_elsewhere_can_be_changed_once_it_is_closed_there(desk: Desk, tmp_path: Path) -> None:
+    other, path = Desk(tmp_path / "cache"), desk.project.path
+    other.open(path)
+    assert other.project.read_only
+    desk.close()
+    other.open(path)
+    assert not other.project.read_only
+    other.close()
+
+
+def test_a_project_behind_a_link_stays_open(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    desk = Desk(tmp_path / "cache")
+    desk.open(tmp_path / "link" / "band.musicclass", create=True)
+    project = desk.project
+    desk.open(tmp_path / "link" / "band.musicclass")
+    assert desk.project is project
+    assert not project.read_only
+    desk.close()
+
+
 def test_a_full_drive_costs_the_lesson_and_nothing_else(desk: Desk, tmp_path: Path) -> None:
     taught(desk, clips(tmp_path / "one", low=110.0, high=1760.0))
     pages = desk.project._row("PRAGMA page_count")[0]
