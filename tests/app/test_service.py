@@ -148,7 +148,7 @@ def test_a_fault_in_the_worker_comes_with_its_traceback(service: Service) -> Non
 
 def test_a_project_is_one_file_again_when_its_worker_has_ended(service: Service, tmp_path: Path) -> None:
     project = tmp_path / "Mine.musicclass"
-    service.call("desk", {"do": "new_project", "project": str(project), "path": str(project)}, Token())
+    service.call("desk", {"do": "board", "project": str(project)}, Token())
     assert len(list(tmp_path.iterdir())) > 1, "while it is open SQLite keeps a journal beside it"
     service.close(20)
     assert list(tmp_path.iterdir()) == [project]
