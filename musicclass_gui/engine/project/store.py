@@ -118,7 +118,8 @@ def slug(title: str, taken: Collection[str]) -> str:
     return key if key not in taken else next(one for one in numbered if one not in taken)
 
 
-def _absolute(path: Path) -> Path:
+def absolute(path: Path) -> Path:
+    """The path that a project has once it is open. Raises ProjectError for one that no file can have."""
     try:
         return Path(os.path.realpath(path))  # a lock beside a link would not be the one beside the file
     except ValueError as error:
