@@ -151,6 +151,7 @@ def orders_of(data: Data, items: list[TrainItem]) -> list[list[str]]:
 
 
 def split(items: list[TrainItem], order: Sequence[str], fold: int, folds: int) -> tuple[Course, Course]:
+    """The lessons, and the held-out files of each."""
     course, tests = [], []
     for first in range(0, len(order), 2):
         of_class = [[item for item in items if item.label == label] for label in order[first : first + 2]]

@@ -2,6 +2,15 @@
 
 What is trained on, what is held out and what is remembered is decided here; the network itself is `network`'s matter, which loads
 torch, and so is the encoder's tail `tuning`'s. It knows nothing of projects and audio files.
+
+Measured with `packaging/check_replay.py` on mn04-as, ten classes in five lessons of two, held-out files, three orders; accuracy after
+the last lesson on all classes and on the first lesson's, in per cent:
+
+                            70 GTZAN clips       200 instrument clips
+    all at once             84.3    81.0         80.8    78.3
+    naive fine-tuning       19.0     0.0         24.5     0.0
+    memory                  87.6    81.0         78.2    74.2
+    memory, old answers     86.7    78.6         79.5    75.8
 """
 
 from __future__ import annotations

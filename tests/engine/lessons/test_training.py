@@ -332,7 +332,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 @pytest.mark.timeout(900)
 def test_genres_of_the_first_lesson_are_kept_through_five(data_dir: Path, measured: ModuleType) -> None:
     items, taught_by = measured.embedded(data_dir, measured.GENRES.folder), measured.methods()
-    orders = measured.orders_of(measured.GENRES, items)
+    orders = measured.orders_of(measured.GENRES, items)[:2]
     last: dict[str, np.ndarray] = {}
     for name, some, folds in (("naive", orders[:1], 2), ("replay + distillation", orders, 7)):
         last[name] = measured.measure(taught_by[name], items, some, folds).matrix[-1]
