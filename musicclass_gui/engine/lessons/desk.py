@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from musicclass_gui.engine import classifier as classifiers
 from musicclass_gui.engine import encoders
 from musicclass_gui.engine.analysis import Analyst
 from musicclass_gui.engine.errors import LessonError, MusicClassError, ProjectError
@@ -20,7 +21,7 @@ from musicclass_gui.engine.lessons.plan import Plan, plan_drop
 from musicclass_gui.engine.lessons.report import LessonCard
 from musicclass_gui.engine.lessons.teacher import Ears, Teacher, Tell
 from musicclass_gui.engine.plain import from_plain
-from musicclass_gui.engine.project.store import Project, absolute
+from musicclass_gui.engine.project.store import SUFFIX, Project, absolute
 from musicclass_gui.engine.task import Token
 
 if TYPE_CHECKING:
@@ -300,15 +301,16 @@ class Desk:
 
     def _started(self, wanted: Wanted, pack: packs.Pack) -> LessonRow:
         method = pack.head_kind if pack.head_kind != "gaussian" else wanted.method
-        number = self._new(Wanted(0, wanted.title or pack.title, method, pack.encoder))
-        return self._book.start_from(number, pack, pack.title)
+        with self.project.writing():  # both or neither: what cannot rest on the pack is not left behind empty
+            number = self._new(Wanted(0, wanted.title or pack.title, method, pack.encoder))
+            return self._book.start_from(number, pack, pack.title)
 
     def _pack(self, source: str, encoder: str) -> packs.Pack:
         """A shipped classifier by its id, a class pack, or the classifier of another project."""
         shelf = self._shelf
         if source in shelf.ids():
-            return packs.of_shipped(next(v.folder for v in shelf.variants(source) if not v.missing and encoder in ("", v.encoder)))
-        if Path(source).suffix == ".musicclass":
+            return packs.of_shipped(classifiers.shipped()[source, shelf.choose(source, encoder).encoder])
+        if Path(source).suffix.lower() == SUFFIX:
             with Project.open(Path(source), write=False) as other:
                 return packing.pack_of(other, packing.only_classifier(other))
         return packs.read(Path(source))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from musicclass_gui.engine.errors import Cancelled, LessonError, ProjectError
+from musicclass_gui.engine.errors import Cancelled, ClassifierError, LessonError, ProjectError
 from musicclass_gui.engine.lessons import calls
 from musicclass_gui.engine.lessons.desk import Desk, Wanted
 from musicclass_gui.engine.lessons.plan import Plan, PlannedClass, PlannedFile, plan_drop
@@ -233,6 +233,14 @@ def test_a_project_behind_a_link_stays_open(tmp_path: Path) -> None:
     assert desk.project is project
     assert not project.read_only
     desk.close()
+
+
+def test_a_classifier_that_cannot_start_from_another_is_not_left_behind(desk: Desk) -> None:
+    for wanted, source in ((Wanted(0, "New", "replay", "timbre"), "genre"), (Wanted(0, "New", encoder="no such"), "genre")):
+        with pytest.raises((LessonError, ClassifierError), match=r"fine-tuned|no variant"):
+            desk.new_classifier(wanted, source)
+    assert desk.board().classifiers == []
+    assert [one.title for one in desk.new_classifier(Wanted(0, "New", encoder="timbre"), "genre").classifiers] == ["New"]
 
 
 def test_a_full_drive_costs_the_lesson_and_nothing_else(desk: Desk, tmp_path: Path) -> None:
