@@ -1,9 +1,10 @@
-"""A project's classifiers as an analysis needs them: loaded once per revision, read while another process may be teaching them."""
+"""A project's classifiers as an analysis needs them: made once per state, read while another process may be teaching them."""
 
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
 from musicclass_gui.engine.lessons.making import classifier_of
 from musicclass_gui.engine.project.store import Project
@@ -20,7 +21,7 @@ class ProjectShelf:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._made: dict[int, tuple[int, Classifier | None]] = {}
+        self._made: dict[int, tuple[Any, Classifier | None]] = {}
 
     def classifiers(self) -> list[Classifier]:
         """Those that have been taught something, in order of making. Raises ProjectError when the file cannot be read."""
@@ -29,8 +30,14 @@ class ProjectShelf:
         return [one for one in found if one is not None]
 
     def _classifier(self, project: Project, row: ClassifierRow) -> Classifier | None:
-        revision, made = self._made.get(row.id, (-1, None))
-        if revision != row.revision:
+        state = _state(project, row)
+        known, made = self._made.get(row.id, (None, None))
+        if known != state:
             made = classifier_of(project, row.id)
-            self._made[row.id] = (row.revision, made)
+            self._made[row.id] = (state, made)
         return made
+
+
+def _state(project: Project, row: ClassifierRow) -> Any:
+    """What tells it from any other: id and revision begin anew where a classifier was removed, or the file is another one now."""
+    return row, project.classes(row.id), sha256(project.head(row.id) or b"").digest()
