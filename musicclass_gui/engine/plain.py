@@ -6,6 +6,7 @@ It knows text, numbers, truth values, None, paths, lists, tuples, dictionaries w
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -59,10 +60,11 @@ def _read_simple(kind: Any, value: Any, where: str) -> Any:
         return Path(value)
     if kind is float and value is None:
         return math.nan
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if kind is int and isinstance(value, str) and value.lstrip("-").isdecimal():  # a key of a JSON object
-        return int(value)
+    with suppress(ValueError, OverflowError):
+        if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        if kind is int and isinstance(value, str) and value.removeprefix("-").isdecimal():  # a key of a JSON object
+            return int(value)
     if isinstance(kind, type) and type(value) is kind:
         return value
     raise DataError(f"“{where}” should not be {str(value)[:40]!r}; the file that it comes from is damaged or from another version.")
