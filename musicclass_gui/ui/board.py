@@ -17,7 +17,7 @@ from musicclass_gui.ui.classlook import Looks
 from musicclass_gui.ui.lesson_words import METHOD_LINES, METHOD_TITLES
 from musicclass_gui.ui.minimel import Pictures
 from musicclass_gui.ui.picker import ClassPicker
-from musicclass_gui.ui.widgets import Elided, Placeholder, icon_button, set_role
+from musicclass_gui.ui.widgets import Elided, Placeholder, icon_button, set_role, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.project.board import ClassifierView, ClassView, ExampleView
 
 _EMPTY = "Drop a folder of recordings on “Teach”: it becomes a class, or each of its folders does."
+_WAITS = "They are here once the lesson is kept; its card is at the right."
 _UNTESTED = "Not tested yet: the card of the next lesson says how good it is."
 _KIND_ORDER = {"class": 0, "negative": 1, "background": 2}
 
@@ -50,7 +51,7 @@ class BoardPanel(QStackedWidget):
         self.strip, self.tables = Strip(self._pictures, theme), BoardTables(theme)
         self._views = QStackedWidget()
         self._page = QWidget()
-        self._placeholder = Placeholder("No classes yet", _EMPTY)
+        self._placeholder, self._none = (Placeholder("No classes yet", _EMPTY) for _ in range(2))
         self._build(actions)
         self._connect()
         self.show_board()
@@ -60,6 +61,9 @@ class BoardPanel(QStackedWidget):
         board = self._session.teaching.board
         self._view = board.classifier(self._session.teaching.current) if board else None
         self.setCurrentWidget(self._page if self._view else self._placeholder)
+        classes = self._view.classes if self._view else []
+        self._views.setCurrentWidget(self._none if not classes else self.tables if self.twin.isChecked() else self.strip)
+        self._none.hint.setText(_WAITS if board and board.waiting else _EMPTY)
         self._pictures.forget_wishes()
         if board is None or self._view is None:
             return
@@ -107,9 +111,11 @@ class BoardPanel(QStackedWidget):
         box.setContentsMargins(0, 6, 0, 0)
         box.setSpacing(4)
         box.addLayout(self._head(actions))
+        box.addLayout(self._words())
         box.addWidget(self._views, 1)
-        self._views.addWidget(self.strip)
-        self._views.addWidget(self.tables)
+        for view in (self.strip, self.tables, self._none):
+            self._views.addWidget(view)
+        self.strip.follow(self.twin)
         self.addWidget(self._placeholder)
         self.addWidget(self._page)
 
@@ -125,18 +131,23 @@ class BoardPanel(QStackedWidget):
         for method, title in METHOD_TITLES.items():
             self.method.addItem(title, method)
             self.method.setItemData(self.method.count() - 1, METHOD_LINES[method], Qt.ItemDataRole.ToolTipRole)
+        row.addWidget(text("Classifier", "muted"))
         row.addWidget(self.which)
         if "teach.new_classifier" in actions:
             row.addWidget(_button(actions["teach.new_classifier"]))
         row.addWidget(self.method)
+        row.addStretch(1)
+        row.addWidget(self.twin)
+        return row
+
+    def _words(self) -> QVBoxLayout:
         words = QVBoxLayout()
+        words.setContentsMargins(12, 0, 10, 2)
         words.setSpacing(0)
         for label in (self.line, self.measured):
             set_role(label, "small")
             words.addWidget(label)
-        row.addLayout(words, 1)
-        row.addWidget(self.twin)
-        return row
+        return words
 
     def _connect(self) -> None:
         self.which.activated.connect(lambda: self._session.teaching.select(self.which.currentData()))
@@ -153,7 +164,8 @@ class BoardPanel(QStackedWidget):
 
     def _turn(self, as_tables: bool) -> None:
         self._show_classes()
-        self._views.setCurrentWidget(self.tables if as_tables else self.strip)
+        if self._classes:
+            self._views.setCurrentWidget(self.tables if as_tables else self.strip)
 
     def _set_method(self) -> None:
         method = self.method.currentData()

@@ -170,6 +170,11 @@ class ClassColumn(Styled):
         self._theme = theme
         self.list.set_theme(theme)
 
+    @property
+    def stops(self) -> tuple[QWidget, ...]:
+        """What takes keys, in order."""
+        return self.name.field, self.more, self.list
+
     def take_focus(self) -> None:
         """Let keys go to the examples."""
         self.list.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -290,6 +295,8 @@ class Strip(QScrollArea):
         self._classes: list[ClassView] = []
         self._looks = Looks()
         self.columns: dict[int, ClassColumn] = {}
+        self._before: QWidget | None = None
+        self._chained: tuple[int, ...] = ()
         self._page = Styled("panel")
         self.setWidget(self._page)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -298,6 +305,10 @@ class Strip(QScrollArea):
         self.setAccessibleName("Classes")
         set_role(self, "plain")
         self.horizontalScrollBar().valueChanged.connect(self._fill)
+
+    def follow(self, before: QWidget) -> None:
+        """Tab goes from `before` to the first card, and through the cards as they stand."""
+        self._before = before
 
     def show_classes(self, classes: Sequence[ClassView], looks: Looks) -> None:
         """Show these classes, in this order."""
@@ -355,6 +366,18 @@ class Strip(QScrollArea):
                 self._make(view)
             if view.id in self.columns:
                 self.columns[view.id].setGeometry(left, 0, COLUMN_WIDTH, self._page.height() - _GAP // 2)
+        self._chain()
+
+    def _chain(self) -> None:
+        """Cards are made in any order, but tabbed through as they stand."""
+        order = tuple(view.id for view in self._classes if view.id in self.columns)
+        if order == self._chained or self._before is None:
+            return
+        self._chained, before = order, self._before
+        for cls in order:
+            for stop in self.columns[cls].stops:
+                QWidget.setTabOrder(before, stop)
+                before = stop
 
     def _make(self, view: ClassView) -> None:
         column = ClassColumn(self._pictures, self._theme, self._page)

@@ -108,6 +108,7 @@ class LessonPanel(QStackedWidget):
         """Show the page for when nothing goes on."""
         view = self._shown
         self.empty.show_problem(self._teaching.problem or self._teaching.locked)
+        self.empty.show_first(self._teaching.board is None or not self._teaching.board.lessons)
         if view is None or (view.card is None and view.state != "planned"):
             self.setCurrentWidget(self.empty)
         elif view.state == "planned":
@@ -215,11 +216,12 @@ class _Start(QWidget):
     def __init__(self, actions: Mapping[str, QAction]) -> None:
         super().__init__()
         self.problem = text("", "warn", wrap=True)
+        self.words = Placeholder("No lesson yet", _EMPTY_HINT)
         box = QVBoxLayout(self)
         box.setContentsMargins(16, 14, 16, 12)
         box.addWidget(self.problem)
         box.addStretch(2)
-        box.addWidget(Placeholder("No lesson yet", _EMPTY_HINT))
+        box.addWidget(self.words)
         row = QHBoxLayout()
         row.addStretch()
         row.addWidget(action_button(actions["teach.folder"], "Teach a folder…", primary=True))
@@ -227,6 +229,10 @@ class _Start(QWidget):
         row.addStretch()
         box.addLayout(row)
         box.addStretch(3)
+
+    def show_first(self, first: bool) -> None:
+        """Say that there never was a lesson, or that none waits now."""
+        self.words.heading.setText("No lesson yet" if first else "No lesson waits")
 
     def show_problem(self, sentence: str) -> None:
         """Say why something did not work, or nothing."""

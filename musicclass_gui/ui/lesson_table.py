@@ -78,6 +78,7 @@ class ReportTable(Table):
         super().__init__("Classes of this lesson, before and after", self.model_, widths=_WIDTHS)
         self.setItemDelegateForColumn(_ACCURACY, BeforeAfter(self.model_, self))
         self.setSortingEnabled(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # the end of a long name says whether the class is new
         self.setAlternatingRowColors(False)
         self.verticalHeader().setDefaultSectionSize(_ROW_PX)
         self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -126,8 +127,9 @@ class BeforeAfter(QStyledItemDelegate):
         theme = self._model.theme
         if report.before is not None:
             _draw_bar(painter, QRectF(room.x(), middle - 7, room.width(), 4), report.before, theme, theme.none)
-        _draw_bar(painter, QRectF(room.x(), middle - 1, room.width(), 8), report.after, theme, theme.accent)
-        _draw_interval(painter, QRectF(room.x(), middle + 3, room.width(), 0), report.interval, theme)
+            middle += 3
+        _draw_bar(painter, QRectF(room.x(), middle - 4, room.width(), 8), report.after, theme, theme.accent)
+        _draw_interval(painter, QRectF(room.x(), middle, room.width(), 0), report.interval, theme)
         painter.restore()
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QShowEvent
 
     from musicclass_gui.engine.lessons.plan import Plan, PlannedClass
-    from musicclass_gui.engine.project.board import ClassifierView
+    from musicclass_gui.engine.project.board import ClassifierView, ClassView
 
 _SIZE = (940, 660)
 _LEFT_WIDTH = 300
@@ -282,10 +282,16 @@ class Preview(QDialog):
         if self.name.text() != one.name:
             self.name.setText(one.name)
         self.files_model.show_files(one.files)
+        self._show_columns()
         if one.files and not self.files.selectionModel().hasSelection():
             self.files.selectRow(0)
         self._show_kind()
         self._show_file_buttons()
+
+    def _show_columns(self) -> None:
+        """Names of recordings get the room of columns in which nothing would stand."""
+        for column in range(1, self.files_model.columnCount()):
+            self.files.setColumnHidden(column, not self.files_model.tells(column))
 
     def _show_kind(self) -> None:
         one = self._class
@@ -293,9 +299,8 @@ class Preview(QDialog):
         self.of.setVisible(one.role == "negative")
         if one.role == "negative":
             self._fill_of(one)
-        known = self.target.recordings_of(one.name)
-        joins = f" Adds to “{one.name}”, which has {words.counted(known, 'recording')} already." if known is not None else ""
-        self.kind_line.setText(ROLE_LINES[one.role] + joins)
+        known = self.target.class_named(one.name) if one.role != "negative" else None
+        self.kind_line.setText(f"{ROLE_LINES[one.role]}{_joins(known) if known is not None else ''}")
 
     def _fill_of(self, one: PlannedClass) -> None:
         others = [other.name for other in self.plan.classes if other.role == "class" and other.name and other is not one]
@@ -344,6 +349,7 @@ class Preview(QDialog):
     def _refresh(self) -> None:
         self._show_classes()
         self.files_model.show_files(self._class.files)
+        self._show_columns()
         self._show_file_buttons()
 
     def _change_class(self, **fields: object) -> None:
@@ -389,3 +395,8 @@ class Preview(QDialog):
 def _some(problems: Sequence[str]) -> list[str]:
     more = len(problems) - _SHOWN_PROBLEMS
     return [*problems[:_SHOWN_PROBLEMS], *([f"And {more} more."] if more > 0 else [])]
+
+
+def _joins(known: ClassView) -> str:
+    recordings = len(known.examples) + known.base_recordings
+    return f" Adds to “{known.name}”, which has {words.counted(recordings, 'recording')} already."

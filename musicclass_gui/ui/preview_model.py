@@ -91,6 +91,10 @@ class FilesModel(QAbstractTableModel):
         """The file in a row."""
         return self._files[row]
 
+    def tells(self, column: int) -> bool:
+        """Whether a column has anything in it."""
+        return any(_cells(file)[column] for file in self._files)
+
     def rowCount(self, parent: Index = _NOWHERE) -> int:
         """How many files there are."""
         return 0 if parent.isValid() else len(self._files)
@@ -114,7 +118,7 @@ class FilesModel(QAbstractTableModel):
     def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
         """What a cell shows, is sorted by, or is called."""
         file = self._files[index.row()]
-        cells = (file_name(file), file.group, _note(file))
+        cells = _cells(file)
         if role in (Role.DisplayRole, RAW_ROLE):
             return cells[index.column()]
         if role == Role.CheckStateRole and index.column() == 0:
@@ -129,6 +133,10 @@ class FilesModel(QAbstractTableModel):
             return False
         self.ticked.emit([index.row()], Qt.CheckState(value) == Qt.CheckState.Checked)
         return True
+
+
+def _cells(file: PlannedFile) -> tuple[str, str, str]:
+    return file_name(file), file.group, _note(file)
 
 
 def _note(file: PlannedFile) -> str:

@@ -85,10 +85,10 @@ class Target(Styled):
         """The classes that the chosen classifier has."""
         return [one.name for one in self._classes() if one.role == "class"]
 
-    def recordings_of(self, name: str) -> int | None:
-        """How many recordings a class of the chosen classifier has already; None when it has no such class."""
-        found = next((one for one in self._classes() if one.name == name), None)
-        return len(found.examples) + found.base_recordings if found is not None else None
+    def class_named(self, name: str) -> ClassView | None:
+        """The class of the chosen classifier that is extended by this name: capital letters count only where two differ in nothing else."""
+        exact = [one for one in self._classes() if one.name == name]
+        return next(iter(exact or [one for one in self._classes() if one.name.casefold() == name.casefold()]), None)
 
     @property
     def _chosen(self) -> ClassifierView | None:

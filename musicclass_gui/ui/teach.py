@@ -70,7 +70,7 @@ class TeachPage(QWidget):
         """Show the project as it is now."""
         teaching = self._session.teaching
         title = teaching.board.title if teaching.board is not None else teaching.project.stem
-        self.project.setText(f"{title}{_MENU_MARK}")
+        self.project.setText(f"Project: {title}{_MENU_MARK}")
         self.project.setToolTip(f"Project: {teaching.project}")
         self.project.setAccessibleName(f"Project: {title}")
         self.problem.set_full(teaching.locked)

@@ -276,3 +276,27 @@ def test_it_can_be_drawn_in_the_other_theme(panel: BoardPanel) -> None:
     light = shown.grab().toImage()
     panel.set_theme(DARK)
     assert shown.grab().toImage() != light
+
+
+def test_tab_goes_through_the_cards_as_they_stand_however_late_they_were_made(
+    panel: BoardPanel, session: Session, make: Any, qtbot: QtBot
+) -> None:
+    late = make.klass(9, "bassoon", [make.example(90)])
+    session.teaching.board = make.board([*panel._classes, late])
+    panel.show_board()
+    assert [view.name for view in panel._classes] == ["bassoon", "cello", "flute"]
+    panel.twin.setFocus()
+    met = list[int]()
+    for _ in range(8):
+        panel.focusNextChild()
+        met += [cls for cls, column in panel.strip.columns.items() if column.list.hasFocus()]
+    assert met[:3] == [9, 1, 2]
+
+
+def test_a_classifier_without_classes_says_how_it_gets_some(panel: BoardPanel, session: Session) -> None:
+    session.teaching.select(2)
+    panel.show_board()
+    assert panel._none.isVisible()
+    session.teaching.select(1)
+    panel.show_board()
+    assert panel.strip.isVisible()

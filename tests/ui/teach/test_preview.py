@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QTableView, QWidget
 
-from musicclass_gui.engine.lessons.plan import Plan, PlannedClass
+from musicclass_gui.engine.lessons.plan import Plan, PlannedClass, PlannedFile
 from musicclass_gui.ui.preview import Preview
 from musicclass_gui.ui.preview_target import Target, Wish
 
@@ -178,7 +178,7 @@ def test_a_new_classifier_is_described(qtbot: QtBot, made: SimpleNamespace) -> N
     preview = shown(qtbot, made.plan(), made, classifiers=False)
     target = preview.target
     assert target.title.isVisible()
-    assert not target.recordings_of("Cello")
+    assert target.class_named("Cello") is None
     target.method.setCurrentIndex(target.method.findData("centers"))
     target.start.setCurrentIndex(target.start.findData("genre"))
     assert "all genres" in target.line.text()
@@ -236,3 +236,17 @@ def test_tab_leads_through_everything_and_back(preview: Preview, qtbot: QtBot) -
         seen.add(QApplication.focusWidget())
         qtbot.keyClick(QApplication.focusWidget() or preview, Key.Key_Tab)
     assert {preview.classes, preview.name, preview.role, preview.files, preview.hear, preview.teach, preview.target.which} <= seen
+
+
+def test_a_class_that_differs_in_capital_letters_only_is_said_to_be_extended(preview: Preview, qtbot: QtBot) -> None:
+    known = preview.target.class_names()[0]
+    preview.name.selectAll()
+    qtbot.keyClicks(preview.name, known.upper())
+    assert f"Adds to “{known}”" in preview.kind_line.text()
+
+
+def test_columns_in_which_nothing_stands_leave_their_room_to_the_names(preview: Preview, qtbot: QtBot) -> None:
+    preview.show_news(Plan([PlannedClass("oboe", [PlannedFile("/x/a.wav"), PlannedFile("/x/b.wav")])]))
+    assert [preview.files.isColumnHidden(column) for column in range(3)] == [False, True, True]
+    preview.leave_out.click()
+    qtbot.waitUntil(lambda: not preview.files.isColumnHidden(2))
