@@ -142,7 +142,7 @@ class BoardPanel(QStackedWidget):
 
     def _words(self) -> QVBoxLayout:
         words = QVBoxLayout()
-        words.setContentsMargins(12, 0, 10, 2)
+        words.setContentsMargins(10, 0, 10, 2)
         words.setSpacing(0)
         for label in (self.line, self.measured):
             set_role(label, "small")

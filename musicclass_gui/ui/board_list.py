@@ -174,8 +174,12 @@ class ExampleList(QListView):
         self.asked_menu.emit(event.globalPos())
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """What Qt tells."""
+        """What Qt tells; keys need an example to be about, while a click chooses one itself."""
         super().focusInEvent(event)
+        if event.reason() != Qt.FocusReason.MouseFocusReason and not self.selectedIndexes() and self.model_.rowCount():
+            here = self.currentIndex()
+            self.setCurrentIndex(here if here.isValid() else self.model_.index(0, 0))
+            self.selectionModel().select(self.currentIndex(), self.selectionModel().SelectionFlag.ClearAndSelect)
         self.focused.emit()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:

@@ -300,3 +300,11 @@ def test_a_classifier_without_classes_says_how_it_gets_some(panel: BoardPanel, s
     session.teaching.select(1)
     panel.show_board()
     assert panel.strip.isVisible()
+
+
+def test_a_key_right_after_coming_by_key_is_about_the_first_example(panel: BoardPanel, qtbot: QtBot) -> None:
+    panel.strip.columns[1].list.setFocus(Qt.FocusReason.TabFocusReason)
+    examples = panel.strip.columns[1].list
+    assert examples.chosen() == [examples.model_.row_at(0).example.id]
+    qtbot.keyClick(examples, Key.Key_M)
+    qtbot.waitUntil(lambda: panel.findChild(ClassPicker) is not None or panel.window().findChild(ClassPicker) is not None)
