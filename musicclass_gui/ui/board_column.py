@@ -162,7 +162,7 @@ class ClassColumn(Styled):
         self.bar.show_share(view.quality, look, theme)
         self.hint.setText(_hint(view))
         self.hint.setVisible(not view.examples)
-        self.list.model_.show_rows([ExampleRow(example, view.id, look) for example in view.examples])
+        self.list.show_rows([ExampleRow(example, view.id, look) for example in view.examples])
         self._name_for_readers(view)
 
     def set_theme(self, theme: Theme) -> None:

@@ -19,6 +19,8 @@ from musicclass_gui.ui.ownkeys import OwnKeys
 from musicclass_gui.ui.timeline_paint import small_font
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex
     from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QMouseEvent, QPixmap
 
@@ -144,6 +146,12 @@ class ExampleList(QListView):
         self.setMouseTracking(True)
         self.setStyleSheet("QListView { border: none; background: transparent; padding: 0 }")
 
+    def show_rows(self, rows: Sequence[ExampleRow]) -> None:
+        """Show these examples; while the keys are here one stays chosen."""
+        self.model_.show_rows(rows)
+        if self.hasFocus():
+            self._choose_one()
+
     def chosen(self) -> list[int]:
         """The chosen examples' ids."""
         return [self.model_.row_at(index.row()).example.id for index in sorted(self.selectedIndexes())]
@@ -176,16 +184,21 @@ class ExampleList(QListView):
     def focusInEvent(self, event: QFocusEvent) -> None:
         """What Qt tells; keys need an example to be about, while a click chooses one itself."""
         super().focusInEvent(event)
-        if event.reason() != Qt.FocusReason.MouseFocusReason and not self.selectedIndexes() and self.model_.rowCount():
-            here = self.currentIndex()
-            self.setCurrentIndex(here if here.isValid() else self.model_.index(0, 0))
-            self.selectionModel().select(self.currentIndex(), self.selectionModel().SelectionFlag.ClearAndSelect)
+        if event.reason() != Qt.FocusReason.MouseFocusReason:
+            self._choose_one()
         self.focused.emit()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """What Qt tells."""
         super().focusOutEvent(event)
         self.focused.emit()
+
+    def _choose_one(self) -> None:
+        if self.selectedIndexes() or not self.model_.rowCount():
+            return
+        here = self.currentIndex()
+        flags = self.selectionModel().SelectionFlag
+        self.selectionModel().setCurrentIndex(here if here.isValid() else self.model_.index(0, 0), flags.ClearAndSelect)
 
     def _own_keys(self) -> OwnKeys:
         return OwnKeys(self, {

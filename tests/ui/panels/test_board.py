@@ -306,5 +306,7 @@ def test_a_key_right_after_coming_by_key_is_about_the_first_example(panel: Board
     panel.strip.columns[1].list.setFocus(Qt.FocusReason.TabFocusReason)
     examples = panel.strip.columns[1].list
     assert examples.chosen() == [examples.model_.row_at(0).example.id]
+    examples.show_rows([examples.model_.row_at(row) for row in (1, 2)])
+    assert examples.chosen() == [examples.model_.row_at(0).example.id], "also when the one that was chosen has gone"
     qtbot.keyClick(examples, Key.Key_M)
     qtbot.waitUntil(lambda: panel.findChild(ClassPicker) is not None or panel.window().findChild(ClassPicker) is not None)
