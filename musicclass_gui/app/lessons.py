@@ -100,3 +100,12 @@ def answering(board: Board | None) -> tuple[object, ...]:
     if board is None:
         return ()
     return tuple((board.path, one.key, one.title, one.revision) for one in board.classifiers if one.classes)
+
+
+def done_words(before: Board | None, after: Board) -> str:
+    """What was done between two boards of a project, in words that say that it can be undone; empty when no lesson was added."""
+    if before is None or before.path != after.path:
+        return ""
+    known = {one.id for one in before.lessons}
+    added = [one for one in after.lessons if one.id not in known and one.state == "kept"]
+    return f"Done: {added[0].title}. Undo takes it back." if added else ""

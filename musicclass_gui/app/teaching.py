@@ -16,7 +16,7 @@ from musicclass_gui.app import projects
 from musicclass_gui.app.desk import DeskLine, Receivers
 from musicclass_gui.app.documents import Change
 from musicclass_gui.app.jobs import said
-from musicclass_gui.app.lessons import Going, answering, why_not
+from musicclass_gui.app.lessons import Going, answering, done_words, why_not
 from musicclass_gui.app.pictures import Pictures
 from musicclass_gui.app.review import Review
 from musicclass_gui.engine.lessons.plan import Plan, PlannedClass, PlannedFile
@@ -376,7 +376,7 @@ class Teaching(QObject):
 
     def _learn(self, name: str, fields: dict[str, Any], text: str) -> None:
         """As `_change`, for what takes long and can be cancelled."""
-        self._work(name, fields, text, Board, partial(self._took, self.project))
+        self._work(name, fields, text, Board, partial(self._changed, self.project, ""))
 
     def _draft(self, name: str, fields: dict[str, Any], text: str) -> None:
         """As `_learn`, for what ends in a draft and tells of files and epochs on the way."""
@@ -452,6 +452,7 @@ class Teaching(QObject):
         self._took(asked, board)
 
     def _changed(self, asked: Path | None, words: str, board: Board) -> None:
+        words = words or done_words(self.board, board)
         self._took(asked, board)
         if words:
             self.done.emit(words)

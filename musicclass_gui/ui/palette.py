@@ -74,7 +74,9 @@ def _scattered_score(part: str, words: str) -> int | None:
 
 
 def matching(query: str, entries: Sequence[Entry]) -> list[Entry]:
-    """The entries that fit, best first; those that cannot be run now come last."""
+    """The entries that fit, best first, all in their own order for an empty query; those that cannot be run now come last."""
+    if not query.strip():
+        return sorted(entries, key=lambda entry: not entry.enabled)
     scored = [(score(query, entry.text), entry) for entry in entries]
     kept = [(points, entry) for points, entry in scored if points is not None]
     return [entry for points, entry in sorted(kept, key=lambda pair: (not pair[1].enabled, -pair[0]))]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from musicclass_gui.app.lessons import Going, answering, why_not
+from musicclass_gui.app.lessons import Going, answering, done_words, why_not
 from musicclass_gui.app.pictures import SHAPE, Pictures
 from musicclass_gui.app.review import Review, Verdict
 from musicclass_gui.engine.lessons.news import Heard, Staged, Trained
 from musicclass_gui.engine.lessons.plan import Plan, PlannedClass, PlannedFile
-from musicclass_gui.engine.project.board import Board, ClassifierView, ClassView, Doubt
+from musicclass_gui.engine.project.board import Board, ClassifierView, ClassView, Doubt, LessonView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,3 +191,12 @@ def test_a_verdict_that_could_not_be_noted_is_no_verdict() -> None:
     review.say(doubt("a"), 1)
     review.lost(kept[0])
     assert review.verdicts == []
+
+
+def test_a_change_that_was_kept_at_once_is_said_and_nothing_else_is() -> None:
+    kept, draft = LessonView(1, 1, "move", "Move 2 examples", "kept", ""), LessonView(2, 1, "teach", "Teach", "draft", "")
+    before, after = Board("/p", "P"), Board("/p", "P", lessons=[kept])
+    assert done_words(before, after) == "Done: Move 2 examples. Undo takes it back."
+    assert done_words(after, after) == ""
+    assert done_words(before, Board("/p", "P", lessons=[draft])) == ""
+    assert done_words(None, after) == done_words(before, Board("/q", "Q", lessons=[kept])) == ""

@@ -75,3 +75,8 @@ def test_a_disabled_entry_does_not_run(window: QWidget, qtbot: QtBot) -> None:
     qtbot.keyClick(palette.field, Qt.Key.Key_Return)
     assert ran == []
     assert palette.isVisible()
+
+
+def test_before_anything_is_typed_entries_stand_in_their_own_order() -> None:
+    entries = [Entry("bass clarinet", "", print), Entry("oboe", "", print, enabled=False), Entry("flute", "", print)]
+    assert [entry.text for entry in matching(" ", entries)] == ["bass clarinet", "flute", "oboe"]
