@@ -61,6 +61,11 @@ def _wanted(fields: Fields) -> Wanted:
     return Wanted(get("classifier", 0), get("title", ""), get("method") or "gaussian", get("encoder", ""), options)
 
 
+def _verdict(desk: Desk, fields: Fields) -> Any:
+    start_s, end_s = fields["start_s"], fields["end_s"]
+    return desk.looking.verdict(fields["classifier"], fields["hash"], Path(fields["path"]), start_s, end_s, fields["cls"])
+
+
 def _picture(desk: Desk, fields: Fields) -> str:
     return base64.b64encode(desk.looking.picture(fields["hash"], fields.get("start_s"), fields.get("end_s"))).decode()
 
@@ -97,6 +102,6 @@ _CALLS: dict[str, Callable[[Desk, Fields, Token, Tell], Any]] = {
     "sound_map": lambda desk, f, token, tell: desk.looking.sound_map(f["classifier"], f["how"], token),
     "alike": lambda desk, f, token, tell: desk.looking.alike(f["classifier"], Path(f["path"]), f["start_s"], f["end_s"], token),
     "doubts": lambda desk, f, token, tell: desk.looking.doubts(f["classifier"], [Path(path) for path in f["paths"]], token),
-    "verdict": lambda desk, f, token, tell: desk.looking.verdict(f["classifier"], Path(f["path"]), f["start_s"], f["end_s"], f["cls"]),
+    "verdict": lambda desk, f, token, tell: _verdict(desk, f),
     "remove_verdict": lambda desk, f, token, tell: desk.looking.remove_verdict(f["id"]),
 }

@@ -83,11 +83,12 @@ class Looking:
         asked = list(self._asked(row, made, whole, token))
         return doubt.doubts(asked, taught=taught, verdicts=self.project.verdicts(classifier))
 
-    def verdict(self, classifier: int, path: Path, start_s: float | None, end_s: float | None, cls: int | None) -> dict[str, int]:
-        """Write down what the user says of a recording or a span of it: a class, or None for none of them."""
-        hash = self.project.known_hash(path)
-        if hash is None:
-            raise LessonError(f"“{path.name}” was changed or moved since it was listened to; look for doubts again.")
+    def verdict(
+        self, classifier: int, hash: str, path: Path, start_s: float | None, end_s: float | None, cls: int | None
+    ) -> dict[str, int]:
+        """Write down what the user says of a recording, heard at `path`, or a span of it: a class, or None for none of them."""
+        if self.project.recording(hash) is None or (path.exists() and self.project.known_hash(path) != hash):
+            raise LessonError(f"“{path.name}” was changed since it was listened to; look for doubts again.")
         with self.project.writing():
             return {"id": self.project.add_verdict(classifier, hash, start_s, end_s, cls)}
 

@@ -104,9 +104,9 @@ class Teacher:
     def prepare_confirmed(self, classifier: int, token: Token, tell: Tell) -> LessonRow:
         """A lesson of what the user confirmed while reviewing. Raises LessonError when there is nothing."""
         newest = {(one.hash, one.start_s, one.end_s): one for one in self.project.verdicts(classifier)}  # of one sound the last counts
-        verdicts = [one for one in newest.values() if one.cls is not None and one.taught is None]
-        names = {row.id: row for row in self.project.classes(classifier)}
-        additions = [self._addition(names[one.cls].name, one.hash, (one.start_s, one.end_s)) for one in verdicts if one.cls in names]
+        names = {row.id: row.name for row in self.project.classes(classifier)}
+        verdicts = [one for one in newest.values() if one.cls in names and one.taught is None]
+        additions = [self._addition(names[one.cls or 0], one.hash, (one.start_s, one.end_s)) for one in verdicts]
         if not additions:
             raise LessonError("Nothing has been confirmed yet; say of some recordings what they are.")
         with self.project.writing():

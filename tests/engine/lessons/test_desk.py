@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,6 @@ from musicclass_gui.engine.task import Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from musicclass_gui.engine.lessons.report import LessonCard
 
@@ -297,12 +297,35 @@ def test_doubts_are_judged_and_taught(calling: Path) -> None:
     doubts = call(calling, "doubts", classifier=1, paths=strangers)
     assert {doubt["path"] for doubt in doubts} == set(strangers)
     high = _id(calling, "high")
-    said = [call(calling, "verdict", classifier=1, path=path, start_s=None, end_s=None, cls=high) for path in strangers]
+    about = [{name: doubt[name] for name in ("path", "hash", "start_s", "end_s")} for doubt in doubts]
+    said = [call(calling, "verdict", classifier=1, **one, cls=high) for one in about]
     call(calling, "remove_verdict", id=said[2]["id"])
     board = from_plain(Board, call(calling, "teach_confirmed", classifier=1))
     assert board.waiting is not None
     board = from_plain(Board, call(calling, "keep", lesson=board.waiting.id))
     assert {view.name: len(view.examples) for view in board.classifiers[0].classes} == {"low": 4, "high": 6}
+
+
+def test_a_verdict_needs_the_recording_and_not_its_file(calling: Path) -> None:
+    plan = to_plain(plan_drop([clips(calling / "one", low=110.0, high=1760.0)], budget_s=None))
+    board = from_plain(Board, call(calling, "teach", plan=plan, classifier=0, encoder="timbre"))
+    assert board.waiting is not None
+    call(calling, "keep", lesson=board.waiting.id)
+    high, low = _id(calling, "high"), _id(calling, "low")
+    there, gone = call(calling, "doubts", classifier=1, paths=[str(clip(calling / f"{n}.wav", 1700.0, n)) for n in range(2)])
+    Path(gone["path"]).unlink()
+    clip(Path(there["path"]), 110.0)
+    about = [{name: doubt[name] for name in ("path", "hash", "start_s", "end_s")} for doubt in (there, gone)]
+    with pytest.raises(LessonError, match="was changed"):
+        call(calling, "verdict", classifier=1, **about[0], cls=high)
+    call(calling, "verdict", classifier=1, **about[1], cls=low)
+    call(calling, "delete", cls=low)
+    with pytest.raises(LessonError, match="Nothing has been confirmed"):
+        call(calling, "teach_confirmed", classifier=1)
+    call(calling, "undo")  # with its class the verdict counts again
+    board = from_plain(Board, call(calling, "teach_confirmed", classifier=1))
+    assert board.waiting is not None
+    assert [verdict.taught for verdict in calls._desk().project.verdicts(1)] == [board.waiting.id]
 
 
 def _id(folder: Path, name: str) -> int:
