@@ -23,7 +23,7 @@ class _Sources:
     """What classes take from elsewhere: recordings by hash, which of them are missing, classes' names, and what came with bases."""
 
     recordings: dict[str, RecordingRow]
-    missing: set[str]
+    missing: frozenset[str]
     names: dict[int, str] = field(default_factory=dict)
     base_of: dict[int, str] = field(default_factory=dict)
     base_counts: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
@@ -32,7 +32,7 @@ class _Sources:
 def board_of(project: Project, *, undo: str, redo: str) -> Board:
     """Everything that is to be shown of a project."""
     lessons = project.lessons()
-    sources = _Sources({row.hash: row for row in project.recordings()}, project.missing())
+    sources = _Sources({row.hash: row for row in project.recordings()}, project.missing_lately())
     waiting = next((row for row in lessons if row.state in ("planned", "draft")), None)
     return Board(
         path=str(project.path),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
 
 _RECORDING = "hash, path, size, mtime_ns, duration_s, title, artist, album, notices"
 _OF_EMBEDDING = "hash=? AND encoder=? AND version=? AND grid=?"
+_LOOK_QUICK_S = 0.1  # a look that takes no longer can be had again at once
+_LOOK_SHARE = 0.01  # of the time may go into slower ones
 
 
 class Recordings(Link):
     """What a project knows of recordings. `reads` counts the recordings whose window embeddings were read."""
 
     reads = 0
+    _missing: frozenset[str] = frozenset()
+    _look_at = 0.0  # when a slow drive may be asked again
 
     def recording(self, hash: str) -> RecordingRow | None:
         """The recording with this content."""
@@ -41,6 +46,7 @@ class Recordings(Link):
 
     def add_recording(self, row: RecordingRow) -> None:
         """Add a recording, or bring what is known of it up to date; its embeddings stay."""
+        self._missing -= {row.hash}
         columns = _RECORDING.split(", ")
         update = ", ".join(f"{column}=excluded.{column}" for column in columns[1:])
         self._change(
@@ -51,6 +57,7 @@ class Recordings(Link):
 
     def set_path(self, hash: str, path: Path, size: int, mtime_ns: int) -> None:
         """Say where a recording is now."""
+        self._missing -= {hash}
         self._change("UPDATE recordings SET path=?, size=?, mtime_ns=? WHERE hash=?", _spelled(path), size, mtime_ns, hash)
 
     def known_hash(self, path: Path) -> str | None:
@@ -69,6 +76,15 @@ class Recordings(Link):
         rows = self._rows("SELECT hash, path, size FROM recordings")
         return {hash for hash, path, size in rows if not _is_there(path, size)}
 
+    def missing_lately(self) -> frozenset[str]:
+        """As `missing`, but for files on a slow drive as it was some time ago: ten thousand of them can take a minute."""
+        started = time.monotonic()
+        if started >= self._look_at:
+            self._missing = frozenset(self.missing())
+            took = time.monotonic() - started
+            self._look_at = started + took / _LOOK_SHARE if took > _LOOK_QUICK_S else 0.0
+        return self._missing
+
     def find_moved(self, folders: list[Path], token: Token) -> dict[str, Path]:
         """Look for missing recordings below `folders`, first by size, then by content; what is found is kept at once."""
         missing = self.missing()
@@ -79,6 +95,7 @@ class Recordings(Link):
             with self.writing():
                 self.set_path(hash, path, status.st_size, status.st_mtime_ns)
             found[hash] = path
+        self._look_at = 0.0
         return found
 
     def has_embedding(self, hash: str, encoder: str, version: str, grid: str) -> bool:

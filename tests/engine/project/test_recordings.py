@@ -16,6 +16,8 @@ from project_files import KIND, embedded, recording
 
 from musicclass_gui.engine.audio_paths import content_hash
 from musicclass_gui.engine.errors import Cancelled, ProjectError
+from musicclass_gui.engine.project import recordings
+from musicclass_gui.engine.project.recordings import _is_there
 from musicclass_gui.engine.project.rows import EmbeddedRow, RecordingRow
 from musicclass_gui.engine.task import Token
 
@@ -215,3 +217,26 @@ def test_a_thousand_recordings_of_their_own_transactions_are_quick(project: Proj
     start = time.perf_counter()
     assert project.means(*KIND, hashes=[row.hash for row in rows])[1].shape == (1000, 384)
     assert time.perf_counter() - start < 1  # measured: 0.01 s
+
+
+def test_a_slow_drive_is_not_asked_at_each_step(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = add_file(project, tmp_path / "here.wav", "here")
+    asked: list[bytes] = []
+
+    def slow(path: bytes, size: int) -> bool:
+        asked.append(path)
+        time.sleep(0.05)
+        return _is_there(path, size)
+
+    assert project.missing_lately() == {"a", "b"}
+    Path(tmp_path / "here.wav").unlink()
+    assert project.missing_lately() == {"a", "b", here}  # a quick drive is asked each time
+    monkeypatch.setattr(recordings, "_is_there", slow)
+    assert project.missing_lately() == project.missing_lately() == {"a", "b", here}
+    assert len(asked) == 3
+    add_file(project, tmp_path / "here.wav", "here")
+    assert project.missing_lately() == {"a", "b"}
+    assert len(asked) == 3
+    project.find_moved([], Token())
+    assert project.missing_lately() == {"a", "b"}
+    assert len(asked) == 9
