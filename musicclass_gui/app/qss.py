@@ -103,7 +103,7 @@ QDockWidget::close-button:hover, QDockWidget::float-button:hover { background: $
 QAbstractItemView { background: $surface; alternate-background-color: $stripe; border: 1px solid $border; gridline-color: $grid;
   selection-background-color: $chosen; selection-color: $text; }
 QTableView::item, QListView::item, QTreeView::item { padding: 4px 6px; border: none; }
-QTableView::item:hover, QListView::item:hover, QTreeView::item:hover { background: $hover; }
+QListView::item:hover, QTreeView::item:hover { background: $hover; }
 QTableView::item:selected, QListView::item:selected, QTreeView::item:selected { background: $chosen; color: $text; }
 QTableView::item:focus { border: 1px solid $accent; }
 QTableView:focus, QListView:focus, QTreeView:focus { border-color: $accent; }

@@ -121,8 +121,11 @@ class HistoryPanel(QStackedWidget):
             button.setAccessibleName(button.text())
             row.addWidget(button)
         row.addStretch()
-        row.addWidget(action_button(actions["teach.undo"], "Undo"))
-        row.addWidget(action_button(actions["teach.redo"], "Redo"))
+        undo, redo = action_button(actions["teach.undo"], "Undo"), action_button(actions["teach.redo"], "Redo")
+        for button in (undo, redo):
+            row.addWidget(button)
+        for button in (self.forget, undo, redo):  # they are disabled while it is done, and the keys would go who knows where
+            button.clicked.connect(lambda: self.table.setFocus())
         box = QVBoxLayout(self._page)
         box.setContentsMargins(8, 6, 8, 8)
         box.setSpacing(6)

@@ -29,6 +29,7 @@ _LISTENING = "Listening"  # as the desk calls it
 _BUSY_AFTER_MS = 80  # what is over sooner is not shown as progress: it would only flicker
 _ASIDE = ("Drawing", "Looking for")  # what other panels wait for and show themselves
 _STATES = {"kept": "Kept. Undo takes it back.", "undone": "Undone. Redo brings it back.", "draft": "Not kept yet."}
+_FORGETTABLE = "Kept. “All lessons” can forget it."  # Undo would take another one back
 _EMPTY_HINT = (
     "Drop a folder with one sub-folder per class, or choose Teach a folder. "
     "What the lesson did to every class, old and new, is shown here before it is kept."
@@ -120,11 +121,16 @@ class LessonPanel(QStackedWidget):
     def _show_card(self, view: LessonView) -> None:
         assert view.card is not None
         self.card.show_card(view.card)
-        self.footer.show_state(view.state)
+        self.footer.show_state(view.state, last=self._is_last(view))
         self.setCurrentWidget(self.card_page)
         if view.state == "draft" and view.id != self._announced:
             self._announced = view.id
             self.card_ready.emit(lesson_words.headline(view.card))
+
+    def _is_last(self, view: LessonView) -> bool:
+        """Whether Undo would take back this one."""
+        board = self._teaching.board
+        return board is None or next((one.id for one in board.lessons if one.state == "kept"), view.id) == view.id
 
     def _busy_with_lessons(self) -> bool:
         return bool(self._teaching.busy) and not self._teaching.busy.startswith(_ASIDE)
@@ -179,9 +185,9 @@ class _Footer(Styled):
         row.addWidget(self.take_back)
         row.addWidget(self.keep)
 
-    def show_state(self, state: str) -> None:
-        """Show whether the lesson is kept; the buttons are for one that is not."""
-        self.state.setText(_STATES.get(state, ""))
+    def show_state(self, state: str, *, last: bool) -> None:
+        """Show whether the lesson is kept, and is the last one that was; the buttons are for one that is not."""
+        self.state.setText(_FORGETTABLE if state == "kept" and not last else _STATES.get(state, ""))
         for button in (self.keep, self.take_back):
             button.setVisible(state == "draft")
 

@@ -56,7 +56,7 @@ class CardView(QScrollArea):
         if card == self._card:
             return
         self._card = card
-        self.heading.setText(lesson_words.headline(card))
+        self.heading.setText(lesson_words.headline(card).replace(" %", "\u00a0%"))
         self.title.setText(card.title)
         self.measured.setText(lesson_words.measured(card))
         self.table.show_reports(card.classes)

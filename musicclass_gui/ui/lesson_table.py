@@ -30,7 +30,7 @@ _ACCURACY = 2
 _WIDTHS = (150, 98, 196)
 _BAR_LEFT = 122  # where bars begin, so that they stand under each other
 _ROW_PX = 30
-_MOST_ROWS = 14  # as high as the table gets; then it scrolls
+_MOST_ROWS = 24  # as high as the table gets; then it scrolls
 
 
 class ReportModel(RowsModel[ClassReport]):

@@ -74,7 +74,7 @@ class SoundMapPanel(QWidget):
         self.bar, self.stop = QProgressBar(), QPushButton("Stop")
         self.view = MapView(theme, self._words)
         self.legend, self.short_legend = text("", "small", wrap=True), Elided(mode=Qt.TextElideMode.ElideRight)
-        self.outdated = text("", "small")
+        self.outdated = Elided(mode=Qt.TextElideMode.ElideRight)
         self.side = Side(theme)
         self.pages = QStackedWidget()
         self._page, self._placeholder = QWidget(), Placeholder("Sound map", _NOTHING_TAUGHT)
@@ -97,7 +97,7 @@ class SoundMapPanel(QWidget):
         else:
             self._show_marks()
         learned = self._map is not None and view is not None and view.revision != self._revision
-        self.outdated.setText(_OUTDATED if learned else "")
+        self.outdated.set_full(_OUTDATED if learned else "")
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in another theme."""
@@ -140,7 +140,7 @@ class SoundMapPanel(QWidget):
     def _take(self, ticket: object, drawn: SoundMap) -> None:
         if ticket is self._ticket:
             self._ticket = None
-            self.outdated.clear()
+            self.outdated.set_full("")
             self._show_map(drawn)
 
     def _stop_waiting(self, why: str) -> None:
@@ -263,14 +263,15 @@ class SoundMapPanel(QWidget):
         self.how.setToolTip("\n".join(f"{title}: {tip}" for _, title, tip in _HOWS))
         self.bar.setAccessibleName("Progress of the sound map")
         self.bar.setTextVisible(False)
-        self.bar.setFixedSize(140, 8)
+        self.bar.setFixedSize(90, 8)
         self.on_hover.setChecked(True)
         self.on_hover.setToolTip("Play a sound as soon as the mouse rests on its point")
         left: tuple[QWidget, ...] = (self.how, self.colours, self.on_hover)
-        right: tuple[QWidget, ...] = (self.outdated, self.bar, self.stop, self.again)
+        right: tuple[QWidget, ...] = (self.bar, self.stop, self.again)
         for part in left:
             row.addWidget(part)
-        row.addStretch()
+        set_role(self.outdated, "small")
+        row.addWidget(self.outdated, 1)
         for part in right:
             row.addWidget(part)
         return row

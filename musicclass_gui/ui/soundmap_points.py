@@ -44,9 +44,7 @@ class Marks:
 
     def __init__(self, classes: Sequence[ClassView], looks: Looks, theme: Theme, *, by_answer: bool) -> None:
         self._by_answer = by_answer
-        self._classes = {
-            view.id: Mark(view.name, SYMBOLS[place % len(SYMBOLS)], looks.of(view.id).colour) for place, view in enumerate(classes)
-        }
+        self._classes = {view.id: Mark(view.name, _symbol(view, len(theme.lanes)), looks.of(view.id).colour) for view in classes}
         self._unknown = Mark("None of these", "+", theme.none, size=_SMALL)
         self._right, self._wrong = Mark("Answered right", "o", theme.good), Mark("Answered wrong", "x", theme.bad, size=_LARGE)
         self._untested = Mark("Not taught, or not tested", "o", theme.none, filled=False, size=_SMALL)
@@ -59,6 +57,11 @@ class Marks:
             return self._classes.get(point.cls, self._unknown)
         answered = self._classes.get(point.said, self._unknown) if point.said is not None else self._unknown
         return Mark(f"Answered as {answered.words}", answered.symbol, answered.colour, filled=False, size=answered.size - 2)
+
+
+def _symbol(view: ClassView, colours: int) -> str:
+    """Another one each time the colours begin anew, so that no two classes look the same; a negative has its class's colour."""
+    return "x" if view.role == "negative" else SYMBOLS[(view.colour + view.colour // colours) % len(SYMBOLS)]
 
 
 def point_words(point: Point, looks: Looks) -> str:

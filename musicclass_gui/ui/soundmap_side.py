@@ -71,8 +71,7 @@ class Side(QWidget):
     def show_points(self, points: Sequence[Point], selected: Sequence[int], looks: Looks, *, locked: bool) -> None:
         """List the selected points, or all when none is selected."""
         self.model.show_points(points, selected or range(len(points)), looks)
-        chosen = words.counted(len(selected), "sound")
-        self.count.set_full(f"{chosen} selected" if selected else words.counted(len(points), "sound"))
+        self.count.set_full(f"{len(selected):,} selected" if selected else words.counted(len(points), "sound"))
         self.teach.setEnabled(bool(selected) and not locked)
 
     def show_current(self, number: int, said: str) -> None:

@@ -12,8 +12,9 @@ from PySide6.QtCore import QPoint, Qt
 
 from musicclass_gui.app.theme import DARK, LIGHT
 from musicclass_gui.engine.project.board import Point, SoundMap
+from musicclass_gui.ui.classlook import Looks
 from musicclass_gui.ui.soundmap import SoundMapPanel
-from musicclass_gui.ui.soundmap_points import SYMBOLS, inside, nearest, towards
+from musicclass_gui.ui.soundmap_points import SYMBOLS, Marks, inside, nearest, towards
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -101,7 +102,7 @@ def test_a_lasso_selects_and_with_shift_adds(drawn: SoundMapPanel, qtbot: QtBot)
     assert drawn.view.selection == {0, 1}
     around(drawn, qtbot, 3, keys=Qt.KeyboardModifier.ShiftModifier)
     assert drawn.view.selection == {0, 1, 3}
-    assert drawn.side.count.full == "3 sounds selected"
+    assert drawn.side.count.full == "3 selected"
     around(drawn, qtbot, 2)
     assert drawn.view.selection == {2}
 
@@ -282,3 +283,13 @@ def test_a_line_is_no_lasso_and_what_is_far_is_not_near() -> None:
     assert nearest(places, 9.0, 0.0, 5.0) == 1
     assert nearest(places, 5.0, 40.0, 5.0) is None
     assert nearest(np.empty((0, 2)), 0.0, 0.0, 5.0) is None
+
+
+def test_no_two_of_many_classes_have_the_same_mark(make: Any) -> None:
+    classes = [make.klass(number + 1, f"class {number}", colour=number) for number in range(40)]
+    negative = make.klass(99, "not 0", role="negative", of=1, colour=0)
+    shown = [*classes, negative]
+    points = [Point("h", "/p", "n", None, None, 0.0, 0.0, one.id, None) for one in shown]
+    for theme in (LIGHT, DARK):
+        marks = Marks(shown, Looks(shown, theme), theme, by_answer=False)
+        assert len({(mark.symbol, mark.colour) for mark in map(marks.of, points)}) == len(shown)

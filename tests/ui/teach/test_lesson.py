@@ -241,3 +241,12 @@ def test_the_panels_paint_in_both_themes(panel: LessonPanel, history: HistoryPan
         part.set_theme(themes.DARK)
     assert panel.grab().toImage() != light
     assert panel.card._page.focusPolicy() & Qt.FocusPolicy.TabFocus
+
+
+def test_a_card_of_an_earlier_lesson_does_not_say_that_undo_takes_it_back(panel: LessonPanel, session: Session, made: SimpleNamespace) -> None:
+    early, late = made.lesson(1, "kept", made.card()), made.lesson(2, "kept", made.card())
+    session.teaching.board = made.board(lessons=(late, early))
+    panel.show_view(early)
+    assert panel.footer.state.text() == "Kept. “All lessons” can forget it."
+    panel.show_view(late)
+    assert panel.footer.state.text() == "Kept. Undo takes it back."
