@@ -113,7 +113,7 @@ class Book:
                 self._project.remove_lesson(undone.id)
             self._turn(row, self.changes(lesson), head)
             self._keep_head(row, head)
-            self._project.set_lesson(lesson, state="kept", position=self._project.next_position())
+            self._project.set_lesson(lesson, state="kept", position=self._project.next_position(), plan={})  # a plan is for going on
             self._project.set_checkpoint(lesson, None)
             self._project.sweep()
 

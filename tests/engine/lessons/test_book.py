@@ -49,6 +49,12 @@ def test_a_draft_is_in_effect_only_once_it_is_kept(desk: Desk) -> None:
     assert desk.project.lesson(draft.id).state == "kept"
 
 
+def test_what_was_planned_is_not_carried_on_once_it_is_kept(desk: Desk) -> None:
+    planned = desk.book.plan(desk.id, "Teach", {"plan": ["a file"] * 10_000})
+    kept = desk.keep(desk.book.teach(desk.id, added("drum", 20), lesson=planned.id))
+    assert (kept.id, kept.state, kept.plan) == (planned.id, "kept", {})
+
+
 def test_a_draft_that_is_taken_back_leaves_no_trace(desk: Desk) -> None:
     def rows() -> list[int]:
         return [desk.project._row(f"SELECT count(*) FROM {table}")[0] for table in ("classes", "examples", "lessons", "bases", "heads")]
