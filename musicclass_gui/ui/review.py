@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from musicclass_gui.app.theme import Theme
     from musicclass_gui.engine.project.board import ClassView, Doubt
 
-_WIDTHS = (100, 180, 84, 140, 96)
+_WIDTHS = (96, 180, 80, 164, 96)
 _NAME, _DOUBT, _WHY = 1, 4, 5
 _ROOMY = 720  # pixels from which the table has room for the columns that only explain
 _CARD_WIDTHS = (300, 460)

@@ -243,7 +243,7 @@ def test_the_panels_paint_in_both_themes(panel: LessonPanel, history: HistoryPan
     assert panel.card._page.focusPolicy() & Qt.FocusPolicy.TabFocus
 
 
-def test_a_card_of_an_earlier_lesson_does_not_say_that_undo_takes_it_back(panel: LessonPanel, session: Session, made: SimpleNamespace) -> None:
+def test_of_an_earlier_lesson_it_is_not_said_that_undo_takes_it_back(panel: LessonPanel, session: Session, made: SimpleNamespace) -> None:
     early, late = made.lesson(1, "kept", made.card()), made.lesson(2, "kept", made.card())
     session.teaching.board = made.board(lessons=(late, early))
     panel.show_view(early)
