@@ -284,7 +284,8 @@ class Preview(QDialog):
         self.files_model.show_files(one.files)
         self._show_columns()
         if one.files and not self.files.selectionModel().hasSelection():
-            self.files.selectRow(0)
+            flags = self.files.selectionModel().SelectionFlag  # `selectRow` heeds keys that are still down, such as those of Ctrl+Shift+T
+            self.files.selectionModel().setCurrentIndex(self.files_model.index(0, 0), flags.ClearAndSelect | flags.Rows)
         self._show_kind()
         self._show_file_buttons()
 
