@@ -46,6 +46,7 @@ def teach(
     classifier: Annotated[str, typer.Option(help="Which classifier of the project learns.", metavar="ID")] = "",
     encoder: Annotated[str, typer.Option(help="The encoder of a new classifier; the best one that can run by default.", metavar="ID")] = "",
     method: Annotated[str, typer.Option(help="How a new classifier learns: gaussian, centers or replay.", metavar="METHOD")] = "",
+    unfreeze: Annotated[int, typer.Option(help="With replay: how many of the encoder's last blocks learn too.", min=0)] = 0,
     device: terminal.DeviceOption = "auto",
     weights: terminal.WeightsOption = "",
     as_json: JsonOption = False,
@@ -53,10 +54,12 @@ def teach(
     """Teach classes from folders of clips, keep the lesson, and print what it did."""
     _check_method(method)
     terminal.require_encoder(encoder)
+    if unfreeze and method != "replay":
+        raise typer.BadParameter("Only with --method replay can the encoder's last blocks learn too.", param_hint="--unfreeze")
     with _desk(project, device, weights, create=True) as desk, terminal.bar("Teaching") as token:
         plan = _named(desk.plan(folders, token), name)
         heard: list[News] = []
-        asked = desk.wanted(classifier, method=method, encoder=encoder)
+        asked = desk.wanted(classifier, method=method, encoder=encoder, options={"unfreeze": unfreeze} if unfreeze else {})
         card = desk.taught(plan, asked, token, heard.append)
     failed = [news for news in heard if isinstance(news, Heard) and news.state == "failed"]
     unreadable = [file for one in plan.classes for file in one.files if file.reason]

@@ -129,6 +129,7 @@ WRONG = [
     (("undo", "missing.musicclass"), "missing.musicclass"),
     (("teach", "P", "F", "--method", "magic"), "no method"),
     (("teach", "P", "F", "--encoder", "magic"), "no encoder “magic”"),
+    (("teach", "P", "F", "--unfreeze", "2"), "Only with --method replay"),
     (("pack", "import", "P", "F"), "pack"),
 ]
 

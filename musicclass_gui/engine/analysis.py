@@ -8,9 +8,9 @@ from __future__ import annotations
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -21,6 +21,7 @@ from musicclass_gui.engine import encoders, picture, pooling
 from musicclass_gui.engine.audio import Blocks, Recording, Resampler, content_hash, open_blocks, probe, to_mono
 from musicclass_gui.engine.audio_paths import naming_errors_of
 from musicclass_gui.engine.cache import Cache, Embedded, FileStamp, Reading, opened
+from musicclass_gui.engine.encoders.mobilenet import tail_digest
 from musicclass_gui.engine.errors import EncoderError, LessonError, MusicClassError, ProjectError
 from musicclass_gui.engine.events import Answered, Event, Finished, Noticed, Opened, Pictured
 from musicclass_gui.engine.picture import PictureWriter
@@ -152,6 +153,7 @@ class Analyst:
         self._shelves: dict[str, Shelf] = {}
         self._projects: dict[str, ProjectShelf] = {}
         self._encoders: dict[tuple[str, str, Path | None], Encoder] = {}
+        self._tails: dict[str, Encoder] = {}
         self._said: set[str] = set()
 
     def warm(self, request: Request) -> None:
@@ -198,15 +200,26 @@ class Analyst:
         shelf = self.shelf(request.weights_folder)
         tracks: dict[str, _Track] = {}
         for chosen in [*(shelf.choose(name, request.encoder) for name in request.classifiers), *self._taught(request, shelf, tell)]:
-            if chosen.encoder not in tracks:
-                tracks[chosen.encoder] = self._track(chosen, request, shelf)
-            tracks[chosen.encoder].classifiers.append(chosen)
+            ears = f"{chosen.encoder}+{tail_digest(chosen.tail)}" if chosen.tail else chosen.encoder
+            if ears not in tracks:
+                tracks[ears] = self._track(chosen, request, shelf)
+            tracks[ears].classifiers.append(chosen)
         return list(tracks.values())
 
     def _track(self, chosen: Classifier, request: Request, shelf: Shelf) -> _Track:
         spec = encoders.specs()[chosen.encoder]
         chosen.require_fit(spec)
-        return _Track(spec, _grid(spec, request.window_s), partial(self.encoder, spec.id, request.device, shelf.weights_of(spec.id)))
+        load = partial(self.encoder, spec.id, request.device, shelf.weights_of(spec.id))
+        if chosen.tail:
+            spec, load = replace(spec, version=f"{spec.version}+{tail_digest(chosen.tail)}"), partial(self._tuned, load, chosen.tail)
+        return _Track(spec, _grid(spec, request.window_s), load)
+
+    def _tuned(self, load: Callable[[], Encoder], tail: Mapping[str, Embeddings]) -> Encoder:
+        """An encoder whose end was tuned, made once."""
+        digest = tail_digest(tail)
+        if digest not in self._tails:
+            self._tails[digest] = encoders.with_tail(load(), tail)
+        return self._tails[digest]
 
     def _taught(self, request: Request, shelf: Shelf, tell: Callable[[str], None]) -> list[Classifier]:
         """The project's classifiers that can answer here; of others, `tell` is told why not, unless nobody else was asked."""

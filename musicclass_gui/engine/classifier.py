@@ -52,7 +52,8 @@ class Classifier:
     """A head and its card, ready to answer.
 
     The head's columns are the card's classes, then the `others`, which are no answers. `kind` is what a class is called in a sentence,
-    `colours` are the numbers of its classes' colours where they have any.
+    `colours` are the numbers of its classes' colours where they have any. `tail` holds tuned last tensors of the encoder, where the
+    classifier hears through an encoder of its own (`MobileNetEncoder.with_tail`).
     """
 
     head: Scorer
@@ -61,6 +62,7 @@ class Classifier:
     others: Sequence[Other] = ()
     kind: str = ""
     colours: Mapping[str, int] = field(default_factory=dict)
+    tail: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musicclass_gui.engine.audio import Resampler, open_blocks, probe, to_mono
+from musicclass_gui.engine import cutting
 from musicclass_gui.engine.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from musicclass_gui.engine.build.datasets import Dataset, Example
     from musicclass_gui.engine.encoders import Embeddings, Encoder
     from musicclass_gui.engine.task import Token
-    from musicclass_gui.engine.windows import Audio, Grid, Span, Window
+    from musicclass_gui.engine.windows import Grid, Span, Window
 
 
 @dataclass(frozen=True)
@@ -56,19 +55,7 @@ def _embedded(path: Path, encoder: Encoder, token: Token) -> Embeddings:
 
 def windows_of(path: Path, grid: Grid, sample_rate: int, token: Token) -> list[Window]:
     """The windows of a recording that are not silent. Raises AudioError, and DataError when there is none."""
-    stream = grid.stream(sample_rate)
-    windows = [window for mono in _mono(path, sample_rate, token) for window in stream.push(mono)]
-    heard = [window for window in [*windows, *stream.finish()] if window.loud]
+    heard = [window for window in cutting.windows_of(path, grid, sample_rate, token) if window.loud]
     if not heard:
         raise DataError(f"{path} is silent, so nothing can be learned from it.")
     return heard
-
-
-def _mono(path: Path, sample_rate: int, token: Token) -> Iterator[Audio]:
-    recording = probe(path)
-    resampler = Resampler(recording.sample_rate, sample_rate)
-    with open_blocks(recording, token=token) as blocks:
-        for block in blocks:
-            token.check()
-            yield resampler.push(to_mono(block))
-    yield resampler.finish()

@@ -7,13 +7,13 @@ Importing it loads no torch and no librosa; an encoder's own module does, when i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from musicclass_gui.engine.windows import Audio, Grid
@@ -83,3 +83,21 @@ def load(encoder_id: str, *, device: str = "cpu", weights: Path | None = None) -
     if encoder_id not in loaders:
         raise EncoderError(f"There is no encoder “{encoder_id}”; known are {', '.join(loaders)}.")
     return loaders[encoder_id](device, weights)
+
+
+@runtime_checkable
+class Tunable(Encoder, Protocol):
+    """An encoder that can be had with other last tensors."""
+
+    def with_tail(self, tensors: Mapping[str, Embeddings]) -> Encoder:
+        """An encoder like this with some of its last tensors replaced. Raises WeightsError when they do not fit."""
+        ...
+
+
+def with_tail(encoder: Encoder, tensors: Mapping[str, Embeddings]) -> Encoder:
+    """The encoder as fine-tuning left its end. Raises EncoderError for an encoder that cannot be tuned, WeightsError for wrong tensors."""
+    from musicclass_gui.engine.errors import EncoderError
+
+    if not isinstance(encoder, Tunable):
+        raise EncoderError(f"The encoder {encoder.spec.id} has no blocks that could have been tuned; get the classifier again.")
+    return encoder.with_tail(tensors)

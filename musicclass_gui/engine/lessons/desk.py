@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from musicclass_gui.engine import classifier as classifiers
 from musicclass_gui.engine import encoders
 from musicclass_gui.engine.analysis import Analyst
-from musicclass_gui.engine.errors import LessonError, MusicClassError, ProjectError
+from musicclass_gui.engine.errors import ClassifierError, EncoderError, LessonError, MusicClassError, ProjectError
 from musicclass_gui.engine.lessons import packing, packs
 from musicclass_gui.engine.lessons.boarding import board_of, lesson_view
 from musicclass_gui.engine.lessons.book import Book
@@ -111,12 +111,12 @@ class Desk:
         """What these folders and files would teach, every file looked into."""
         return plan_drop(paths, budget_s=None, token=token)
 
-    def wanted(self, classifier: str = "", *, method: str = "", encoder: str = "") -> Wanted:
+    def wanted(self, classifier: str = "", *, method: str = "", encoder: str = "", options: dict[str, Any] | None = None) -> Wanted:
         """The classifier that is meant: the one named, else the only one, else a new one. Raises LessonError."""
         if not classifier and not self.project.classifiers():
-            return Wanted(0, FIRST_TITLE, method or "gaussian", encoder)
+            return Wanted(0, FIRST_TITLE, method or "gaussian", encoder, tuple((options or {}).items()))
         row = self.project.classifier(self.classifier_named(classifier))
-        if method not in ("", row.method) or encoder not in ("", row.encoder):
+        if method not in ("", row.method) or encoder not in ("", row.encoder) or not (options or {}).items() <= row.options.items():
             raise LessonError(f"“{row.key}” learns by {row.method} on {row.encoder}; leave these options out, or teach another classifier.")
         return Wanted(row.id)
 
@@ -140,6 +140,10 @@ class Desk:
         number = wanted.classifier or self._new(wanted)
         try:
             self._teacher.prepare(plan, number, token, tell)
+        except (LessonError, EncoderError, ClassifierError):  # going on would end in the same way
+            for row in self.project.lessons(states=("planned", "draft")):
+                self._book.take_back(row.id)
+            raise
         finally:
             self._drop_if_unused(number)
         return self.board()

@@ -6,10 +6,12 @@ It gathers what the pure parts need (embeddings, heads, answers) and writes noth
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from musicclass_gui.engine.analysis import Request
 from musicclass_gui.engine.answers import Answer
 from musicclass_gui.engine.errors import LessonError
 from musicclass_gui.engine.lessons import doubt, making, soundmap
@@ -20,7 +22,6 @@ from musicclass_gui.engine.plain import from_plain, to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from musicclass_gui.engine.classifier import Classifier
     from musicclass_gui.engine.heads import Scorer
@@ -57,7 +58,7 @@ class Looking:
         """All that the project has heard with the classifier's encoder, as a map."""
         row = self.project.classifier(classifier)
         made = making.classifier_of(self.project, classifier)
-        points, rows = soundmap.project_points(self.project, row, self._said(row, made))
+        points, rows = soundmap.project_points(self.project, row, {} if made and made.tail else self._said(row, made))
         return soundmap.sound_map(points, rows, how, _space(made), token)
 
     def alike(self, classifier: int, path: Path, start_s: float | None, end_s: float | None, token: Token) -> list[Alike]:
@@ -134,16 +135,27 @@ class Looking:
         for recording in (one for hash in hashes if hash not in taught and (one := self.project.recording(hash))):
             token.check()
             revision, plain = known.get(recording.hash, (-1, {}))
-            answer = from_plain(Answer, plain) if revision == row.revision else self._answered(row, made, recording.hash)
+            answer = from_plain(Answer, plain) if revision == row.revision else self._answered(row, made, recording.hash, token)
             yield Asked(recording.hash, str(recording.path), recording.path.name, answer)
 
-    def _answered(self, row: ClassifierRow, made: Classifier, hash: str) -> Answer:
-        embedded = self._embedded(row, hash)
-        answer = made.answer(embedded.data, embedded.spans, np.asarray(embedded.loud, bool), evidence=False)
+    def _answered(self, row: ClassifierRow, made: Classifier, hash: str, token: Token) -> Answer:
+        answer = self._answered_by_ear(row, hash, token) if made.tail else self._answered_from_store(row, made, hash)
         if not self.project.read_only:
             with self.project.writing():
                 self.project.set_answer(hash, row.id, row.revision, to_plain(answer))
         return answer
+
+    def _answered_from_store(self, row: ClassifierRow, made: Classifier, hash: str) -> Answer:
+        embedded = self._embedded(row, hash)
+        return made.answer(embedded.data, embedded.spans, np.asarray(embedded.loud, bool), evidence=False)
+
+    def _answered_by_ear(self, row: ClassifierRow, hash: str, token: Token) -> Answer:
+        """The answer of a classifier that hears through an encoder of its own, which the project has no embeddings of."""
+        recording = self.project.recording(hash)
+        path = recording.path if recording else Path()
+        request = Request(path, (), "", self.ears.device, 0.0, self.ears.weights_folder, picture=False, project=str(self.project.path))
+        answers = self.ears.analyst.analyse(request, token, lambda event: None)
+        return next(answer for answer in answers if answer.classifier == row.key)
 
     def _said(self, row: ClassifierRow, made: Classifier | None) -> dict[str, int]:
         """What each recording is answered as: held out in the last test where it was, else by its mean embedding."""
@@ -160,5 +172,5 @@ class Looking:
 
 
 def _space(made: Classifier | None) -> Scorer | None:
-    """Where distance is measured: as the classifier's head does, once there is one."""
-    return None if made is None else made.head
+    """Where distance is measured: as the classifier's head does, once there is one that hears as the project's embeddings do."""
+    return None if made is None or made.tail else made.head

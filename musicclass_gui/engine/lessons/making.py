@@ -60,10 +60,12 @@ def _made(project: Project, row: ClassifierRow) -> Classifier | None:
     fitted, measured = _fitted(card, row, [] if examples else grounds, {one.id: one.name for one in rows})
     others = [Other(column.name, column.of) for column in columns[len(classes) :]]
     made = _card(row, head, classes, (fitted, measured), Counter(names.get(str(example.cls), "") for example in examples))
+    tail = getattr(head, "tail", {})
     colours = {one.name: one.colour for one in rows if one.role == "class"}
     if len(columns) == 1:
         made = replace(made, note=_ONE_CLASS)
-    return Classifier(ShownHead(head, columns), made, _training(project, row, examples, grounds), others, "class", colours)
+    training = Training() if tail else _training(project, row, examples, grounds)  # what another encoder heard is no neighbour
+    return Classifier(ShownHead(head, columns), made, training, others, "class", colours, tail)
 
 
 def _card(

@@ -35,6 +35,10 @@ def pack_of(project: Project, classifier: int) -> Pack:
     row, head = project.classifier(classifier), head_of(project, classifier)
     if head is None or not head.classes:
         raise LessonError(f"“{row.title}” has not been taught anything yet, so there is nothing to give away.")
+    if row.method == "replay":
+        raise LessonError(
+            f"“{row.title}” is a fine-tuned network, which no other can be joined with; choose another way of learning first."
+        )
     classes = _in_order_of(head, project.classes(classifier))
     names = {one.id: one.name for one in classes}
     card = newest_card(project.lessons(classifier), classifier)

@@ -110,7 +110,10 @@ class LessonCard:
 
     def sentence(self) -> str:
         """The accuracy in words, or why there is none."""
-        if self.accuracy is None or not self.fitted.tested:
+        if self.accuracy is None:
             return "Not tested: too few recordings to hold some out."
+        if not self.fitted.tested:
+            recordings = "recording" if self.judged == 1 else "recordings"
+            return f"Tested on only {self.judged} held-out {recordings}: too few to rely on."
         low, high = (round(100 * share) for share in self.interval)
         return f"Tested on {self.judged} held-out recordings: right on {round(100 * self.accuracy)} % ({low}–{high} %)."

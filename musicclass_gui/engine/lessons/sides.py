@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,22 +18,55 @@ from musicclass_gui.engine.lessons.learning import head_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from musicclass_gui.engine.encoders import Embeddings
     from musicclass_gui.engine.lessons.learning import Learned
     from musicclass_gui.engine.lessons.outlook import Outlook
     from musicclass_gui.engine.project.rows import BaseRow, ExampleRow
     from musicclass_gui.engine.task import Token
 
 
-def sides_of(outlook: Outlook, learned: Learned, token: Token) -> tuple[Side | None, Side]:
-    """Before (None: nothing had been taught) and after. Of very many examples a fair part is read, the same for both."""
+Hear = Callable[[Any, int], "Embeddings | None"]
+"""What a head's own encoder makes of an example that it holds out, by id; None where that is the encoder as it was published."""
+
+
+def sides_of(outlook: Outlook, learned: Learned, token: Token, hear: Hear) -> tuple[Side | None, Side]:
+    """Before (None: nothing had been taught) and after. Of very many examples a fair part is read, the same for both.
+
+    A network that tuned its encoder is asked about what that encoder hears; the one before it about what its own heard.
+    """
     project, number = outlook.project, outlook.now.id
     old, new = project.examples(number), outlook.examples()
     items = _Items(outlook, _fair([*new, *(one for one in old if one.id not in {row.id for row in new})]), token)
     head = head_of(project, number)
-    after = Side(learned.head, outlook.classes(), items.of(new), _base(outlook.bases()))
+    heard = [_heard(item, learned.head, hear) for item in items.of(new)]
+    after = Side(learned.head, outlook.classes(), heard, _base(outlook.bases()))
     if head is None:
         return None, after
-    return Side(head, project.classes(number), items.of(old), _base(project.bases(number))), after
+    before = _Before(head, heard, hear) if getattr(head, "tail", {}) or getattr(learned.head, "tail", {}) else head
+    return Side(before, project.classes(number), items.of(old), _base(project.bases(number))), after
+
+
+def _heard(item: Item, head: Any, hear: Hear) -> Item:
+    rows = hear(head, item.example) if item.example in getattr(head, "held_out", ()) else None
+    return item if rows is None else replace(item, rows=rows, spans=item.spans[: len(rows)])
+
+
+class _Before:
+    """The former network, asked about windows as the present one's encoder hears them: it is given what its own heard of the same."""
+
+    def __init__(self, head: Any, items: Sequence[Item], hear: Hear) -> None:
+        self._head = head
+        self._own: dict[bytes, Any] = {}
+        for item in items:
+            rows = hear(head, item.example) if item.example in head.held_out else None
+            self._own |= {row.tobytes(): own for row, own in zip(item.rows, item.rows if rows is None else rows, strict=False)}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._head, name)
+
+    def judge(self, x: Any) -> Any:
+        """Log-scores and novelty, as a head gives them."""
+        return self._head.judge(np.stack([self._own.get(row.tobytes(), row) for row in np.asarray(x, np.float32)]))
 
 
 def _fair(examples: Sequence[ExampleRow]) -> set[int]:

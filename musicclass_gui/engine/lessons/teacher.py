@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,17 +27,17 @@ from musicclass_gui.engine.lessons.plan import Plan, sentence
 from musicclass_gui.engine.lessons.sides import sides_of
 from musicclass_gui.engine.plain import from_plain, to_plain
 from musicclass_gui.engine.project.tags import Tags, group_of
+from musicclass_gui.engine.task import Token
 
 if TYPE_CHECKING:
     from musicclass_gui.engine.analysis import Analyst
-    from musicclass_gui.engine.encoders import EncoderSpec
+    from musicclass_gui.engine.encoders import Embeddings, Encoder, EncoderSpec
     from musicclass_gui.engine.heads.replay import ReplayHead
     from musicclass_gui.engine.lessons.listen import Listened
     from musicclass_gui.engine.lessons.plan import PlannedClass, PlannedFile
-    from musicclass_gui.engine.lessons.training import TrainItem
+    from musicclass_gui.engine.lessons.training import Options, TrainItem
     from musicclass_gui.engine.project.rows import ClassifierRow, LessonRow
     from musicclass_gui.engine.project.store import Project
-    from musicclass_gui.engine.task import Token
 
 Tell = Callable[[News], None]
 
@@ -57,10 +57,14 @@ class Ears:
         self, project: Project, files: list[Path], encoder: str, token: Token, tell: Callable[[Heard], None]
     ) -> dict[Path, Listened]:
         """Embed files into the project. Raises WeightsError when the encoder's weights are not here."""
-        spec, weights = self.spec(encoder), self.analyst.shelf(self.weights_folder).weights_of(encoder)
-        load = partial(self.analyst.encoder, encoder, self.device, weights)
+        spec, load = self.spec(encoder), partial(self.encoder, encoder)
+        self.analyst.shelf(self.weights_folder).weights_of(encoder)  # what is missing is said before anything is read
         with opened(self.cache_folder) as cache:
             return listen(project, files, spec, load, cache, token, tell)
+
+    def encoder(self, encoder: str) -> Encoder:
+        """The encoder, loaded. Raises WeightsError, EncoderError."""
+        return self.analyst.encoder(encoder, self.device, self.analyst.shelf(self.weights_folder).weights_of(encoder))
 
     def spec(self, encoder: str) -> EncoderSpec:
         """What there is to know of an encoder. Raises LessonError when this program has none of that name."""
@@ -124,7 +128,7 @@ class Teacher:
         if head.head is None:
             return lesson  # nothing is left that could be examined
         tell(Staged("Checking what was learned"))
-        before, after = sides_of(outlook, head, token)
+        before, after = sides_of(outlook, head, token, partial(self._hear, outlook.now, token))
         grounds = making.grounds_of(outlook.bases())
         context = Context(
             title=lesson.title,
@@ -211,29 +215,67 @@ class Teacher:
         old: list[TrainItem],
         options: dict[str, Any],
     ) -> ReplayHead:
-        from musicclass_gui.engine.lessons.training import Options, train
-        from musicclass_gui.engine.task import Token as FreshToken
+        from musicclass_gui.engine.lessons.training import Options
 
         def told(news: Trained) -> None:
             self._curve.append((float(news.epoch), news.loss, news.accuracy, news.held_out_accuracy))
             if tell is not None:
                 tell(news)
 
-        return train(
-            before,
-            new,
-            old,
-            Options(**options),
-            token or FreshToken(),
-            told,
-            checkpoint=partial(self._checkpoint, lesson.id) if lesson else None,
-            resume=self.project.checkpoint(lesson.id) if lesson else None,
-            device=devices.resolve(self.ears.device).name,
-        )
+        rest: dict[str, Any] = {
+            "checkpoint": partial(self._checkpoint, lesson.id) if lesson else None,
+            "resume": self.project.checkpoint(lesson.id) if lesson else None,
+            "device": devices.resolve(self.ears.device).name,
+        }
+        wanted = from_plain(Options, options)
+        course = _Course(before, new, old, wanted, token or Token(), told, rest)
+        return self._tuned(course) if wanted.unfreeze else course.train()
+
+    def _tuned(self, course: _Course) -> ReplayHead:
+        """Training that includes the encoder's last blocks needs the sound of all that it looks at, and keeps what later ones need."""
+        from musicclass_gui.engine.lessons.sounding import Sounds
+        from musicclass_gui.engine.lessons.tuning import to_keep
+
+        row = next(row for row in self.project.classifiers() if self.project.examples(row.id, ids=[course.new[0].example]))
+        sounds = Sounds(self.project, row, self.ears.spec(row.encoder), course.token)
+        new, old = sounds.with_sound(course.new), sounds.with_sound(course.old)
+        remembered = sounds.remembered(course.before, [*new, *old]) if course.before else []
+        course.rest["encoder"] = self.ears.encoder(row.encoder)
+        head = replace(course, new=new, old=[*old, *remembered]).train()
+        sounds.keep(to_keep(head, [*new, *old, *remembered], course.options.budget))
+        return head
+
+    def _hear(self, row: ClassifierRow, token: Token, head: Any, example: int) -> Embeddings | None:
+        """What a network's own encoder makes of an example; None where it did not tune it."""
+        if not getattr(head, "tail", {}):
+            return None
+        from musicclass_gui.engine.lessons.sounding import Sounds
+
+        sounds = Sounds(self.project, row, self.ears.spec(row.encoder), token)
+        return sounds.embedded(example, encoders.with_tail(self.ears.encoder(row.encoder), head.tail))
 
     def _checkpoint(self, lesson: int, state: bytes) -> None:
         with self.project.writing():
             self.project.set_checkpoint(lesson, state)
+
+
+@dataclass(frozen=True)
+class _Course:
+    """One call of `training.train`."""
+
+    before: ReplayHead | None
+    new: list[TrainItem]
+    old: list[TrainItem]
+    options: Options
+    token: Token
+    told: Callable[[Trained], None]
+    rest: dict[str, Any]
+
+    def train(self) -> ReplayHead:
+        """The network that comes of it."""
+        from musicclass_gui.engine.lessons.training import train
+
+        return train(self.before, self.new, self.old, self.options, self.token, self.told, **self.rest)
 
 
 def _why_nothing(heard: dict[Path, Listened]) -> str:

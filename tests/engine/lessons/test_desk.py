@@ -355,3 +355,23 @@ def test_a_change_that_is_cancelled_leaves_no_trace(desk: Desk, tmp_path: Path) 
     with pytest.raises(Cancelled):
         desk.delete(cls(desk, "low"), token)
     assert desk.board() == before
+
+
+def test_an_encoder_that_cannot_be_tuned_is_said_and_leaves_nothing(desk: Desk, tmp_path: Path) -> None:
+    with pytest.raises(LessonError, match="cannot be tuned"):
+        taught(desk, clips(tmp_path / "one", low=110.0, high=1760.0), method="replay", options=(("unfreeze", 1),))
+    assert desk.board().waiting is None
+    assert desk.board().classifiers == []
+
+
+def test_a_network_is_taught_kept_undone_and_forgotten(desk: Desk, tmp_path: Path) -> None:
+    options = (("epochs", 4), ("network", "linear"))
+    taught(desk, clips(tmp_path / "one", low=110.0, high=1760.0), method="replay", options=options)
+    before = desk.project.head(1)
+    card = taught(desk, clips(tmp_path / "two", middle=440.0))
+    assert len(card.curve) <= 4
+    assert card.curve
+    assert names(desk.undo(Token())) == ["high", "low"]
+    assert desk.project.head(1) == before
+    assert names(desk.redo(Token())) == ["high", "low", "middle"]
+    assert names(desk.forget(desk.board().lessons[-1].id)) == ["middle"]

@@ -8,8 +8,7 @@ import random
 import signal
 import sqlite3
 import time
-from contextlib import closing
-from pathlib import Path
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +26,7 @@ from musicclass_gui.engine.task import Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 RATE = 22050
 CLASSES = {"low": 110.0, "middle": 440.0, "high": 1760.0}
@@ -68,14 +68,12 @@ def teach(project: Path, cache: Path, folder: Path, log: Path, method: str) -> N
     if waiting is None:
         number = desk.project.classifiers()[0].id if desk.project.classifiers() else 0
         wanted = Wanted(number, method=method, encoder="timbre")
-        try:
+        with suppress(LessonError):  # there is nothing new to learn: it was kept just before the process was killed
             desk.teach(desk.plan([folder], Token()), wanted, Token(), tell)
-        except LessonError as error:  # it was kept just before the process was killed
-            assert "nothing new" in str(error)
-            return
     else:
         desk.go_on(Token(), tell)
-    desk.keep(desk.project.lessons(states=["draft"])[0].id)
+    for draft in desk.project.lessons(states=["draft"]):
+        desk.keep(draft.id)
     desk.close()
 
 

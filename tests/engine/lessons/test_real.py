@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from musicclass_gui.engine.analysis import Analyst, Request
 from musicclass_gui.engine.lessons.desk import Desk, Wanted
 from musicclass_gui.engine.lessons.fetching import rows_of
 from musicclass_gui.engine.lessons.learning import head_of
@@ -91,7 +92,9 @@ def accuracy(project: Project) -> float:
             without = head.copy()
             for place in np.flatnonzero(fold == number):
                 without.unlearn(examples[place][1], column[labels[place]])
-            right += [names[int(without.log_scores(examples[p][1]).mean(axis=0).argmax())] == labels[p] for p in np.flatnonzero(fold == number)]
+            for place in np.flatnonzero(fold == number):
+                scores = without.log_scores(examples[place][1]).mean(axis=0)
+                right.append(names[int(scores.argmax())] == labels[place])
     return float(np.mean(right))
 
 
@@ -132,3 +135,31 @@ def test_the_gaussian_beats_the_centers_on_instruments(ears: tuple[Path, str], d
     assert accuracy(gaussian.project) - accuracy(centers.project) >= 0.20
     gaussian.close()
     centers.close()
+
+
+def some(data_dir: Path, folder: Path, *classes: str) -> Path:
+    """The first six recordings of some instruments."""
+    for name in classes:
+        (folder / name).mkdir(parents=True)
+        for file in sorted((data_dir / "instruments" / "freesound10" / name).iterdir())[:6]:
+            (folder / name / file.name).write_bytes(file.read_bytes())
+    return folder
+
+
+def test_an_encoder_whose_end_learns_too(ears: tuple[Path, str], data_dir: Path, tmp_path: Path) -> None:
+    desk = Desk(ears[0], weights_folder=ears[1])
+    desk.open(tmp_path / "tuned.musicclass", create=True)
+    wanted = Wanted(0, method="replay", encoder="mn04-as", options=(("unfreeze", 1), ("epochs", 3)))
+    desk.taught(plan_drop([some(data_dir, tmp_path / "one", "Cello", "Hi_hat")], budget_s=None), wanted, Token(), silently)
+    second = desk.taught(plan_drop([some(data_dir, tmp_path / "two", "Flute")], budget_s=None), Wanted(1), Token(), silently)
+    assert {one.name for one in second.classes} == {"Cello", "Hi_hat", "Flute"}
+    hats = next(one for one in second.classes if one.name == "Hi_hat")
+    assert hats.before == hats.after == 1.0
+    stranger = sorted((data_dir / "instruments" / "freesound10" / "Hi_hat").iterdir())[-1]
+    request = Request(stranger, (), weights_folder=ears[1], picture=False, project=str(desk.project.path))
+    [answer] = Analyst(ears[0]).analyse(request, Token(), silently)
+    assert answer.ranking[0].label == "Hi_hat"
+    desk.undo(Token())
+    [answer] = Analyst(ears[0]).analyse(request, Token(), silently)
+    assert {ranked.label for ranked in answer.ranking} == {"Cello", "Hi_hat"}
+    desk.close()
