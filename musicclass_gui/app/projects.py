@@ -43,7 +43,7 @@ METHODS: tuple[Method, ...] = (
 
 
 def default_project() -> Path:
-    """The project that is there without anybody having made one: the store's, said without loading SQLite."""
+    """The project that is there without anybody having made one."""
     return places.projects_dir() / f"{_DEFAULT_NAME}{PROJECT_SUFFIX}"
 
 

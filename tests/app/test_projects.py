@@ -6,11 +6,12 @@ from pathlib import Path
 
 from musicclass_gui.app import projects
 from musicclass_gui.app.settings import FIELDS, Settings
+from musicclass_gui.engine import places
 from musicclass_gui.engine.project import rows, store
 
 
 def test_the_default_project_and_the_endings_are_the_engine_s() -> None:
-    assert projects.default_project() == store.default_path()
+    assert projects.default_project() == places.projects_dir() / f"My classes{store.SUFFIX}"
     assert store.SUFFIX == projects.PROJECT_SUFFIX
     assert tuple(method.id for method in projects.METHODS) == rows.METHODS
     assert next(field for field in FIELDS if field.key == "teach_method").choices == rows.METHODS

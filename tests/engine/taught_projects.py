@@ -86,6 +86,11 @@ class Desk:
     def classifier(self) -> Any:
         return making.classifier_of(self.project, self.id)
 
+    def windows(self, name: str) -> float:
+        """How many windows a class has learned."""
+        head = self.head()
+        return float(head.state()["count"][head.classes.index(self.cls(name).label)])
+
     def judged(self, x: np.ndarray, head: Any = None) -> Judged:
         """Scores by the names of classes, and novelty."""
         head = self.head() if head is None else head

@@ -190,10 +190,6 @@ class OnSums:
         """How many examples it has learned and not unlearned."""
         return self._sums.examples
 
-    def count_of(self, label: str) -> float:
-        """How many examples a class has; 0 for one that is not there."""
-        return float(self._sums.count[self._sums.classes.index(label)]) if label in self._sums.classes else 0.0
-
     def move(self, x: Vectors, before: str, after: str) -> None:
         """Make examples `(n, dim)` of one class examples of another: what all classes share is not touched, so nothing is rounded."""
         rows = self._prepared(x)

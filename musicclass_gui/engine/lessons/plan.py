@@ -119,17 +119,6 @@ def plan_drop(paths: Iterable[Path | str], *, budget_s: float | None, token: Tok
     return _looked_into(draft, watch, look)
 
 
-def plan_files(paths: Iterable[Path | str], name: str) -> Plan:
-    """Whole recordings as examples of one class, such as rows of a list. They are not looked into."""
-    files = dict.fromkeys(os.path.abspath(path) for path in paths)
-    return Plan([PlannedClass(clean_name(name), [PlannedFile(path) for path in files])])
-
-
-def plan_span(path: Path | str, start_s: float, end_s: float, name: str) -> Plan:
-    """The span `[start_s, end_s)` of a recording as an example of a class."""
-    return Plan([PlannedClass(clean_name(name), [PlannedFile(os.path.abspath(path), start_s, end_s)])])
-
-
 def clean_name(text: str) -> str:
     """`text` as a class can be called: one line, visible, trimmed, at most `LONGEST_NAME` characters; may be empty."""
     shown = _INVISIBLE.sub("", text.encode("utf-8", "replace").decode("utf-8", "replace"))

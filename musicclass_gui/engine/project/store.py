@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from musicclass_gui.engine import places
 from musicclass_gui.engine.audio_paths import shown_name
 from musicclass_gui.engine.errors import ProjectError
 from musicclass_gui.engine.project import opening, schema
@@ -102,11 +101,6 @@ class Project(Recordings, Classifiers, Journal):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-def default_path() -> Path:
-    """Where the project is that nobody has to make."""
-    return places.projects_dir() / f"My classes{SUFFIX}"
 
 
 def slug(title: str, taken: Collection[str]) -> str:

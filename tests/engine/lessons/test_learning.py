@@ -110,7 +110,7 @@ def test_spans_are_learned_and_unlearned(project: Project) -> None:
     desk, other = Desk(project), Desk(project)
     desk.teach(added("piano", 0, 4), [Addition("flute", "class", "", hashed(100), 2.5, 7.5)])
     other.teach(added("piano", 0, 4))
-    assert desk.head().count_of(desk.cls("flute").label) == 3
+    assert desk.windows("flute") == 3
     desk.keep(desk.book.delete(desk.cls("flute").id))
     assert_same(desk.judged(queries()), other.judged(queries()))
 

@@ -193,12 +193,12 @@ def test_starting_from_a_shipped_classifier_loses_nothing_of_it(tmp_path: Path, 
         assert {one.label: one.probability for one in same.ranking} == pytest.approx({one.label: one.probability for one in theirs.ranking})
         assert same.measured == theirs.measured
         assert [one.name for one in same.evidence] == [one.name for one in theirs.evidence]
-        before = {label: desk.head().count_of(desk.cls(label).label) for label in shipped.card.classes}
+        before = {label: desk.windows(label) for label in shipped.card.classes}
         for number in range(9):
             record(project, number, drawn(number, number % 3, spec.dim), spec)
         desk.teach(*(added(name, k, 3 + k, 6 + k) for k, name in enumerate(("piano", "flute", "harp"))))
         assert set(desk.classifier().card.classes) == {*shipped.card.classes, "piano", "flute", "harp"}
-        assert {label: desk.head().count_of(desk.cls(label).label) for label in shipped.card.classes} == before
+        assert {label: desk.windows(label) for label in shipped.card.classes} == before
         assert_same(desk.judged(x), desk.judged(x, desk.rebuilt()))
         desk.keep(desk.book.forget(started.id))
         assert desk.classifier().card.classes == ["flute", "harp", "piano"]
@@ -287,7 +287,7 @@ def test_classes_of_a_base_can_be_merged_deleted_and_renamed(desk: Desk) -> None
     mine.teach(added("Klavier", 16), added("harp", 2, 6))
     mine.keep(mine.book.merge(mine.cls("Klavier").id, mine.cls("harp").id))
     assert mine.names() == ["flute", "harp"]
-    assert mine.head().count_of(mine.cls("harp").label) == sum(len(drawn(n, n % 4)) for n in (0, 4, 8, 12, 16, 2, 6))
+    assert mine.windows("harp") == sum(len(drawn(n, n % 4)) for n in (0, 4, 8, 12, 16, 2, 6))
     assert_same(mine.judged(x), mine.judged(x, mine.rebuilt()))
     mine.keep(mine.book.delete(mine.cls("flute").id))
     assert mine.classifier().card.classes == ["harp"]

@@ -23,8 +23,6 @@ from musicclass_gui.engine.lessons.plan import (
     PlannedFile,
     clean_name,
     plan_drop,
-    plan_files,
-    plan_span,
     sentence,
 )
 from musicclass_gui.engine.plain import from_plain, to_plain
@@ -238,13 +236,6 @@ def make(*counts: int, complete: bool = True, counted: bool = True) -> Plan:
 )  # fmt: skip
 def test_the_sentence(plan: Plan, words: str) -> None:
     assert sentence(plan) == words
-
-
-def test_a_span_and_files_of_a_list(tmp_path: Path) -> None:
-    plan = plan_span(tmp_path / "a.wav", 1.5, 4.0, " solo\n")
-    assert plan.classes == [PlannedClass("solo", [PlannedFile(str(tmp_path / "a.wav"), 1.5, 4.0)])]
-    listed = plan_files([tmp_path / "a.wav", tmp_path / "b.wav", tmp_path / "a.wav"], "")
-    assert names(listed) == {"": ["a.wav", "b.wav"]}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from project_files import KIND, embedded, recording
 from musicclass_gui.engine import places
 from musicclass_gui.engine.errors import ProjectError
 from musicclass_gui.engine.project import opening, schema
-from musicclass_gui.engine.project.store import Project, default_path, slug
+from musicclass_gui.engine.project.store import Project, slug
 
 SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 
@@ -90,8 +90,7 @@ def test_nothing_is_made_over_what_is_there(project: Project) -> None:
         assert len(opened.recordings()) == 2
 
 
-def test_the_default_project_is_where_projects_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert default_path() == places.projects_dir() / "My classes.musicclass"
+def test_projects_are_where_data_is_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(places.projects_dir()) == os.environ["MUSICCLASS_PROJECTS"]
     monkeypatch.delenv("MUSICCLASS_PROJECTS")
     assert places.projects_dir() == places.data_dir()
