@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _SWITCHING = frozenset({"new_project", "open_project", "save_as"})
 _DRAFTING = frozenset({"teach", "teach_confirmed", "go_on"})
+_LEARNING = _DRAFTING | {"set_method", "merge", "delete", "move", "forget"}  # a network may be trained, which can be watched
 
 
 @dataclass(frozen=True)
@@ -380,7 +381,6 @@ class Teaching(QObject):
 
     def _draft(self, name: str, fields: dict[str, Any], text: str) -> None:
         """As `_learn`, for what ends in a draft and tells of files and epochs on the way."""
-        self.going.begin_lesson()
         self._work(name, fields, text, Board, partial(self._drafted, name, self.project))
 
     def _work(self, name: str, fields: dict[str, Any], text: str, kind: Any, done: Callable[[Any], None]) -> None:
@@ -389,6 +389,8 @@ class Teaching(QObject):
 
     def _run(self, name: str, fields: dict[str, Any], text: str, kind: Any, done: Callable[[Any], None]) -> Job[Any]:
         self.problem = ""
+        if name in _DRAFTING or (name in _LEARNING and not self.busy):
+            self.going.begin_lesson()
         self.going.begin(text)
         self.changed.emit(Change.LESSON)
         to = Receivers(partial(self._succeeded, text, done), partial(self._broke, text), self._told, self._progressed)

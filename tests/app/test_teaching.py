@@ -242,6 +242,9 @@ def test_classes_are_renamed_joined_moved_and_forgotten(teaching: Teaching, qtbo
     settle(qtbot, teaching)
     assert teaching.classifier is not None
     assert teaching.classifier.method == "centers"
+    teaching.set_method("replay", {})
+    settle(qtbot, teaching)
+    assert teaching.curve, "a network is trained, which can be watched"
     teaching.forget(lesson)
     settle(qtbot, teaching)
     assert classes(teaching) == {}

@@ -28,12 +28,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from musicclass_gui.engine.lessons.looking import Looking
+    from musicclass_gui.engine.lessons.news import News
     from musicclass_gui.engine.project.board import Board, LessonView
     from musicclass_gui.engine.project.rows import ClassifierRow, LessonRow
     from musicclass_gui.engine.shelf import Shelf
 
 FIRST_TITLE = "My classes"
 _PREFERRED = "mn04-as"  # the better ear, where its weights are here
+
+
+def _untold(news: News) -> None:
+    """Nobody listens to how it goes."""
 
 
 @dataclass(frozen=True)
@@ -172,25 +177,25 @@ class Desk:
         self._teacher.keep(self._book.rename(cls, name))
         return self.board()
 
-    def merge(self, cls: int, into: int, token: Token | None = None) -> Board:
+    def merge(self, cls: int, into: int, token: Token | None = None, tell: Tell = _untold) -> Board:
         """Make two classes one."""
-        return self._at_once(self._book.merge(cls, into), token)
+        return self._at_once(self._book.merge(cls, into), token, tell)
 
-    def delete(self, cls: int, token: Token | None = None) -> Board:
+    def delete(self, cls: int, token: Token | None = None, tell: Tell = _untold) -> Board:
         """Forget a class."""
-        return self._at_once(self._book.delete(cls), token)
+        return self._at_once(self._book.delete(cls), token, tell)
 
-    def move(self, examples: Sequence[int], cls: int | None, token: Token | None = None) -> Board:
+    def move(self, examples: Sequence[int], cls: int | None, token: Token | None = None, tell: Tell = _untold) -> Board:
         """Put examples into another class, or (None) out of use."""
-        return self._at_once(self._book.move(list(examples), cls), token)
+        return self._at_once(self._book.move(list(examples), cls), token, tell)
 
-    def forget(self, lesson: int, token: Token | None = None) -> Board:
+    def forget(self, lesson: int, token: Token | None = None, tell: Tell = _untold) -> Board:
         """Take away what a lesson taught."""
-        return self._at_once(self._book.forget(lesson), token)
+        return self._at_once(self._book.forget(lesson), token, tell)
 
-    def set_method(self, classifier: int, method: str, options: dict[str, Any], token: Token | None = None) -> Board:
+    def set_method(self, classifier: int, method: str, options: dict[str, Any], token: Token | None = None, tell: Tell = _untold) -> Board:
         """Another way of learning, from the same examples."""
-        return self._at_once(self._book.change_method(classifier, method, options), token)
+        return self._at_once(self._book.change_method(classifier, method, options), token, tell)
 
     def undo(self, token: Token) -> Board:
         """Take the last lesson back."""
@@ -281,10 +286,10 @@ class Desk:
             raise LessonError("No lesson waits to be kept.")
         return found[0]
 
-    def _at_once(self, draft: LessonRow, token: Token | None = None) -> Board:
+    def _at_once(self, draft: LessonRow, token: Token | None = None, tell: Tell = _untold) -> Board:
         """Examine and keep a change that needs no question, since it can be undone; one that comes to nothing leaves no trace."""
         try:
-            self._teacher.keep(self._teacher.examined(draft, token or Token(), lambda news: None))
+            self._teacher.keep(self._teacher.examined(draft, token or Token(), tell))
         except MusicClassError:
             self.take_back(draft.id)
             raise
