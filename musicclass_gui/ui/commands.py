@@ -43,7 +43,7 @@ class Commands:
             "file.open": self.open_files,
             "file.open_folder": self.open_folder,
             "file.open_sample": self.open_sample,
-            "file.recent": lambda: self._session.open(self._session.recent[0]),
+            "file.recent": lambda: self._window.listen_to(self._session.recent[0]),
             "file.clear_recent": self._session.clear_recent,
             "file.export_csv": lambda: self.export("csv"),
             "file.export_json": lambda: self.export("json"),
@@ -126,7 +126,7 @@ class Commands:
         """Open the recording that comes with the program."""
         sample = resources_dir() / "sample.ogg"
         if sample.is_file():
-            self._session.open(sample)
+            self._window.listen_to(sample)
         else:
             self._window.say("The sample recording is missing from this installation.")
 
@@ -170,6 +170,7 @@ class Commands:
     def _open(self, paths: list[Path]) -> None:
         if paths:
             self._session.settings.set("last_folder", str(paths[0].parent))
+            self._window.show_page("listen")
             self._session.open_paths(paths)
 
     def _folder(self) -> str:

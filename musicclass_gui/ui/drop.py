@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
     Says = Callable[[list[Path]], str]
+    Looks = Callable[[list[Path], Callable[[str], None]], str]
 
 _MARGIN = 24
 _OPEN_HINT = "Let go here to hear and analyse."
@@ -81,13 +82,14 @@ def _label(words: str, role: str) -> QLabel:
 class DropOverlay(QWidget):
     """Covers `window` while files are dragged over it and tells what letting go will do in each half.
 
-    `opens` and `teaches` turn paths into sentences. `dropped` carries the paths let go on the left, `taught` on the right.
+    `opens` and `teaches` turn paths into sentences; the latter is also given who is to be told a better one, which takes longer.
+    `dropped` carries the paths let go on the left, `taught` on the right.
     """
 
     dropped = Signal(list)
     taught = Signal(list)
 
-    def __init__(self, window: QWidget, opens: Says, teaches: Says) -> None:
+    def __init__(self, window: QWidget, opens: Says, teaches: Looks) -> None:
         super().__init__(window)
         self._opens, self._teaches = opens, teaches
         self.open_zone = Zone("Open", _OPEN_HINT)
@@ -138,7 +140,7 @@ class DropOverlay(QWidget):
         if not paths:
             return False
         self.open_zone.sentence.setText(self._opens(paths))
-        self.teach_zone.sentence.setText(self._teaches(paths))
+        self.teach_zone.sentence.setText(self._teaches(paths, self.teach_zone.sentence.setText))
         self.setGeometry(self._window_widget().rect())
         self._point_at(event.position().toPoint())
         self.raise_()

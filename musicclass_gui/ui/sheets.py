@@ -99,8 +99,8 @@ class Sheets:
         return sheet
 
     def _recent_entries(self) -> list[Entry]:
-        return [Entry(f"Open recent › {path.name}", str(path.parent), _opener(self._session, path)) for path in self._session.recent]
+        return [Entry(f"Open recent › {path.name}", str(path.parent), _opener(self._window, path)) for path in self._session.recent]
 
 
-def _opener(session: Session, path: Path) -> Callable[[], None]:
-    return lambda: session.open(path)
+def _opener(window: MainWindow, path: Path) -> Callable[[], None]:
+    return lambda: window.listen_to(path)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
 from musicclass_gui.app.audition import Audition
+from musicclass_gui.app.drop_look import DropLook
 from musicclass_gui.engine.lessons.plan import PlannedFile
 from musicclass_gui.ui.projects import ProjectDialogs
 
@@ -40,6 +41,7 @@ class Teacher(QObject):
         self.asking: QDialog | None = None  # about a class pack that was dropped
         self.projects = ProjectDialogs(window, window.session)
         self.audition = Audition(window.player, self)
+        self.looks = DropLook()
         self.microphone: MicrophoneDialog | None = None
         self._next: Lesson | None = None  # to be taught to the classifier that is being made for it
         self._known: set[int] = set()
@@ -200,6 +202,7 @@ class Teacher(QObject):
         if self.microphone is not None:
             self.microphone.close()
         self.audition.close()
+        self.looks.close()
 
     def _waits_for_card(self) -> bool:
         waiting = self._teaching.waiting

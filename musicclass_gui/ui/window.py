@@ -91,7 +91,7 @@ class MainWindow(QMainWindow):
         self.alike = AlikePanel(self.session, self.actions_.by_id, self.theme)
         self.tabs = QTabWidget()
         self.status = Status()
-        self.overlay = DropOverlay(self, self.session.plan_drop, self.session.plan_teach)
+        self.overlay = DropOverlay(self, self.session.plan_drop, self.teacher.looks.look)
 
     def _place_panels(self) -> None:
         for page in (self.welcome, self.failed, self.timeline):
@@ -133,11 +133,11 @@ class MainWindow(QMainWindow):
     def _connect_pages(self) -> None:
         for page in (self.welcome, self.failed, self.topbar):
             page.triggered.connect(self.trigger)
-        self.welcome.recent_chosen.connect(self.session.open)
+        self.welcome.recent_chosen.connect(self.listen_to)
         self.topbar.theme_toggled.connect(self.switch_theme)
         self.topbar.page_chosen.connect(self.show_page)
-        self.queue.opened.connect(self._listen_to)
-        self.alike.opened.connect(self._listen_to)
+        self.queue.opened.connect(self.listen_to)
+        self.alike.opened.connect(self.listen_to)
         self.alike.heard.connect(self.teacher.hear)
         self.actions_.menus["File/Open recent"].aboutToShow.connect(self._fill_recent)
         self.actions_.menus["Project/Open recent project"].aboutToShow.connect(self._fill_recent_projects)
@@ -324,6 +324,11 @@ class MainWindow(QMainWindow):
         """Whether the page for teaching is shown."""
         return self.desk.currentWidget() is not self.listening
 
+    def listen_to(self, path: Path) -> None:
+        """Open a recording, and show it."""
+        self.show_page("listen")
+        self.session.open(path)
+
     def show_page(self, name: str) -> None:
         """Show what is for listening ("listen") or for teaching ("teach")."""
         page = self.teacher.make_page() if name == "teach" else self.listening
@@ -433,10 +438,6 @@ class MainWindow(QMainWindow):
         self.show_page("listen")
         self.session.open_paths(paths)
 
-    def _listen_to(self, path: Path) -> None:
-        self.show_page("listen")
-        self.session.open(path)
-
     def _fill_recent_projects(self) -> None:
         menu, teaching = self.actions_.menus["Project/Open recent project"], self.session.teaching
         others = [path for path in teaching.recent_projects if path != teaching.project]
@@ -444,7 +445,7 @@ class MainWindow(QMainWindow):
 
     def _fill_recent(self) -> None:
         menu, by_id = self.actions_.menus["File/Open recent"], self.actions_.by_id
-        recent = [(path.name, partial(self._listen_to, path)) for path in self.session.recent]
+        recent = [(path.name, partial(self.listen_to, path)) for path in self.session.recent]
         _fill(menu, recent, [by_id["file.recent"], by_id["file.clear_recent"]])
 
 

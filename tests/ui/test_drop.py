@@ -47,11 +47,11 @@ def window(qtbot: QtBot) -> QWidget:
 
 @pytest.fixture
 def overlay(window: QWidget) -> DropOverlay:
-    return DropOverlay(window, said_of("Open"), said_of("Teach"))
+    return DropOverlay(window, lambda paths: f"Open {names(paths)}", lambda paths, _tell: f"Teach {names(paths)}")
 
 
-def said_of(what: str) -> Callable[[list[Path]], str]:
-    return lambda paths: f"{what} {', '.join(path.name for path in paths)}"
+def names(paths: list[Path]) -> str:
+    return ", ".join(path.name for path in paths)
 
 
 def test_it_says_what_will_happen_before_release(overlay: DropOverlay) -> None:
@@ -81,6 +81,20 @@ def test_the_right_half_teaches(overlay: DropOverlay, qtbot: QtBot) -> None:
     with qtbot.waitSignal(overlay.taught) as signal, qtbot.assertNotEmitted(overlay.dropped):
         let_go(overlay.window(), mime, 700)
     assert signal.args == [[Path("/music/folder")]]
+
+
+def test_what_is_found_out_later_is_said_while_it_is_dragged(window: QWidget) -> None:
+    later: list[Callable[[str], None]] = []
+
+    def teaches(paths: list[Path], tell: Callable[[str], None]) -> str:
+        later.append(tell)
+        return "Teach 3 files"
+
+    overlay = DropOverlay(window, names, teaches)
+    enter(window, files("/music/folder"))
+    assert overlay.teach_zone.sentence.text() == "Teach 3 files"
+    later[0]("Teach 2 files, 1 unreadable")
+    assert overlay.teach_zone.sentence.text() == "Teach 2 files, 1 unreadable"
 
 
 def test_the_zone_that_is_meant_looks_different(overlay: DropOverlay) -> None:
