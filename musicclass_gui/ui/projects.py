@@ -15,7 +15,7 @@ from musicclass_gui.ui.preview_target import Target
 from musicclass_gui.ui.widgets import Elided, text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from PySide6.QtGui import QShowEvent
 
@@ -26,15 +26,17 @@ if TYPE_CHECKING:
 _PROJECTS = f"Projects (*{PROJECT_SUFFIX})"
 _PACKS = f"Class packs (*{PACK_SUFFIX})"
 _PACK_LINE = "A class pack holds what a classifier learned, as numbers, and no recordings. It is checked before anything is added."
+_REMOVE_LINE = "Its classes and lessons go for good: Undo does not bring them back. The recordings stay where they are."
 _AS_NEW = "A new classifier of its own"
 
 
 class ProjectDialogs:
     """Asks where a project or a class pack is or shall be. A dialog that is cancelled does nothing."""
 
-    def __init__(self, window: QWidget, session: Session) -> None:
+    def __init__(self, window: QWidget, session: Session, say: Callable[[str], None]) -> None:
         self._window = window
         self._session = session
+        self._say = say
 
     @property
     def _teaching(self) -> Teaching:
@@ -55,6 +57,8 @@ class ProjectDialogs:
         other = next((path for path in self._teaching.recent_projects if path != self._teaching.project), None)
         if other is not None:
             self._teaching.open_project(other)
+        else:
+            self._say("No other project was opened yet.")
 
     def save_as(self) -> None:
         """Ask where a copy of the project shall be."""
@@ -92,6 +96,17 @@ class ProjectDialogs:
         board = self._teaching.board
         dialog = NewClassifier(self._window, board.classifiers if board is not None else [], self._session.settings.get("teach_method"))
         dialog.accepted.connect(lambda: self._make(dialog.target))
+        dialog.open()
+        return dialog
+
+    def remove_classifier(self) -> QDialog | None:
+        """Ask whether the shown classifier shall really go; the dialog, which is open."""
+        classifier = self._teaching.classifier
+        if classifier is None:
+            return None
+        dialog = _Asking(self._window, f"Remove “{classifier.title}”?", "Remove it")
+        dialog.body.addWidget(text(_REMOVE_LINE, "body", wrap=True))
+        dialog.accepted.connect(lambda: self._teaching.remove_classifier(classifier.id))
         dialog.open()
         return dialog
 
@@ -139,6 +154,14 @@ class _Asking(QDialog):
         for button in self.findChildren(QPushButton):
             button.setIcon(QIcon())
             button.setAccessibleName(button.text().replace("&", ""))
+        self.fit()
+
+    def fit(self) -> None:
+        """As high as its words need, however they are wrapped."""
+        box = self.layout()
+        assert box is not None
+        box.activate()
+        self.resize(self.width(), box.totalHeightForWidth(self.width()))
 
 
 class NewClassifier(_Asking):
@@ -148,6 +171,7 @@ class NewClassifier(_Asking):
         super().__init__(parent, "New classifier", "Make it")
         self.target = Target(classifiers, 0, method, new_only=True)
         self.target.changed.connect(lambda: self.go.setEnabled(not self.target.obstacle))
+        self.target.changed.connect(self.fit)
         self.body.addWidget(self.target)
         self.target.title.setFocus()
         self.target.title.selectAll()

@@ -39,7 +39,7 @@ class Teacher(QObject):
         self.page: TeachPage | None = None
         self.preview: Preview | None = None
         self.asking: QDialog | None = None  # about a class pack that was dropped
-        self.projects = ProjectDialogs(window, window.session)
+        self.projects = ProjectDialogs(window, window.session, window.say)
         self.audition = Audition(window.player, self)
         self.looks = DropLook()
         self.microphone: MicrophoneDialog | None = None
@@ -74,6 +74,7 @@ class Teacher(QObject):
             "teach.undo": teaching.undo,
             "teach.redo": teaching.redo,
             "teach.new_classifier": self.projects.new_classifier,
+            "teach.remove_classifier": self.projects.remove_classifier,
             "teach.alike": self.look_alike,
         }
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import soundfile
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QDialog, QFileDialog
 
 from musicclass_gui.app.actions import ACTIONS
 from musicclass_gui.app.player import Player
 from musicclass_gui.app.session import Session
 from musicclass_gui.app.settings import FIELDS, Settings
+from musicclass_gui.engine.lessons.plan import Plan, PlannedClass, PlannedFile
+from musicclass_gui.engine.project.board import LessonView
 from musicclass_gui.ui import start
 from musicclass_gui.ui.window import MainWindow
 
@@ -65,6 +68,9 @@ def seen(window: MainWindow) -> dict[str, Any]:
         "paused": session.queue_paused,
         "said": window.status.currentMessage(),
         "hidden": window.isHidden(),
+        "page": (window.teaching_shown, *((page.left.currentIndex(), page.right.currentIndex()) if (page := window.teacher.page) else ())),
+        "dialogs": sorted(type(dialog).__name__ for dialog in window.findChildren(QDialog) if dialog.isVisible()),
+        "teaching": (session.teaching.project, session.teaching.busy, session.teaching.plan, session.teaching.waiting),
     }
 
 
@@ -74,6 +80,7 @@ class Stage:
     def __init__(self, window: MainWindow, qtbot: QtBot, folder: Path) -> None:
         self.window, self.qtbot = window, qtbot
         self.played = 0
+        self.numbers = count()
         window.player.state_changed.connect(self.note_playing)
         self.short = noise(folder / "short.wav", 12)
         self.long = noise(folder / "long.wav", 1200)
@@ -107,7 +114,12 @@ class Stage:
         session.select((3.0, 6.0))
         self.window.status.clearMessage()
         self.window.sheets.close_all()
+        for dialog in self.window.findChildren(QDialog):
+            if dialog.isVisible():
+                dialog.reject()
+        self.window.show_page("listen")
         self.until(lambda: not self.window._pending and not self.window.sheets.open)
+        self.taught()
         self.window.timeline.set_view_span(2.0, 8.0)
         self.window.player.pause()
         self.window.player.seek(4.0)
@@ -115,6 +127,47 @@ class Stage:
     def reading(self) -> None:
         self.window.session.open(self.long)
         self.until(lambda: self.window.session.document.picture is not None)
+
+    def taught(self) -> None:
+        """The project has a classifier of two classes, and no lesson that waits."""
+        teaching = self.window.session.teaching
+        self.until(lambda: not teaching.lane.busy)
+        teaching.problem = ""  # such as that there was no lesson to go on with
+        if teaching.classifier is None or not teaching.classifier.classes:
+            teaching.teach(Plan([self.a_class("a", 0), self.a_class("b", 1)]), teaching.current or None)
+            self.idle()
+        if teaching.waiting is not None:
+            teaching.keep()
+            self.idle()
+
+    def idle(self) -> None:
+        """Nothing is being taught, and what is open has been answered again."""
+        teaching, session = self.window.session.teaching, self.window.session
+        self.until(lambda: not teaching.lane.busy and not session.activity and not self.window._pending)
+        assert teaching.problem == ""
+
+    def a_class(self, name: str, place: int) -> PlannedClass:
+        return PlannedClass(name, [PlannedFile(str(self.album[place]))])
+
+    def drafted(self) -> None:
+        """A lesson waits to be kept."""
+        self.window.session.teaching.teach(Plan([self.a_class(f"class {next(self.numbers)}", 2)]), self.window.session.teaching.current)
+        self.idle()
+
+    def interrupted(self) -> None:
+        """As if a lesson waited that had been interrupted; that going on really works is tested where one is."""
+        teaching = self.window.session.teaching
+        assert teaching.board is not None
+        teaching.board = replace(teaching.board, waiting=LessonView(10**6, teaching.current, "teach", "Teach", "planned", ""))
+        self.window.refresh_actions()
+
+    def undone(self) -> None:
+        self.window.session.teaching.undo()
+        self.idle()
+
+    def exported(self) -> None:
+        self.window.session.teaching.export_pack(self.folder.parent / "shared.mcpack")
+        self.idle()
 
     def queueing(self) -> None:
         """A queue that is held up, so that its rows wait."""
@@ -128,6 +181,8 @@ class Stage:
 def test_every_action_does_something(window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(window, qtbot, tmp_path)
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(stage.album[0])], ""))
+    pack, default = tmp_path / "shared.mcpack", window.session.teaching.project
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *given: (str(pack if "mcpack" in given[-1] else default), ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(stage.folder))
     names = (str(tmp_path / f"written {number}") for number in count())
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (next(names), ""))
@@ -135,6 +190,11 @@ def test_every_action_does_something(window: MainWindow, qtbot: QtBot, tmp_path:
         "file.open_folder": lambda: window.session.queue_remove(range(3)),
         "play.loop": lambda: None,
         "play.stop": lambda: setattr(window.hearing, "began_at_s", 1.0),
+        "project.import_pack": stage.exported,
+        "teach.keep": stage.drafted,
+        "teach.take_back": stage.drafted,
+        "teach.go_on": stage.interrupted,
+        "teach.redo": stage.undone,
         "view.theme_light": lambda: window.session.settings.set("theme", "dark"),
         "view.theme_system": lambda: window.session.settings.set("theme", "dark"),
         "view.reset_layout": window.answers_dock.hide,
