@@ -51,8 +51,11 @@ def test_a_draft_is_in_effect_only_once_it_is_kept(desk: Desk) -> None:
 
 def test_what_was_planned_is_not_carried_on_once_it_is_kept(desk: Desk) -> None:
     planned = desk.book.plan(desk.id, "Teach", {"plan": ["a file"] * 10_000})
+    with desk.project.writing():
+        desk.project.set_checkpoint(planned.id, b"half way")
     kept = desk.keep(desk.book.teach(desk.id, added("drum", 20), lesson=planned.id))
     assert (kept.id, kept.state, kept.plan) == (planned.id, "kept", {})
+    assert desk.project.checkpoint(kept.id) is None
 
 
 def test_a_draft_that_is_taken_back_leaves_no_trace(desk: Desk) -> None:

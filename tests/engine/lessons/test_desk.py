@@ -258,6 +258,16 @@ def test_a_full_drive_costs_the_lesson_and_nothing_else(desk: Desk, tmp_path: Pa
     assert names(desk.board()) == ["high", "low", "middle"]
 
 
+def test_keeping_a_fine_tuned_lesson_trains_no_second_time(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_drop([clips(tmp_path / "one", low=110.0, high=1760.0)], budget_s=None)
+    board = desk.teach(plan, Wanted(0, method="replay", encoder="timbre", options=(("epochs", 2),)), Token(), lambda news: None)
+    assert board.waiting is not None
+    state = desk.project.head(1, board.waiting.id)
+    monkeypatch.setattr("musicclass_gui.engine.lessons.teacher.Teacher._train", None)
+    desk.keep(board.waiting.id)
+    assert desk.project.head(1) == state
+
+
 # In plain values
 
 
@@ -304,6 +314,17 @@ def test_doubts_are_judged_and_taught(calling: Path) -> None:
     assert board.waiting is not None
     board = from_plain(Board, call(calling, "keep", lesson=board.waiting.id))
     assert {view.name: len(view.examples) for view in board.classifiers[0].classes} == {"low": 4, "high": 6}
+
+
+def test_doubts_are_those_of_the_classifier_as_it_is(calling: Path) -> None:
+    for folder, pitches in (("one", {"low": 110.0, "high": 1760.0}), ("two", {"middle": 440.0})):
+        plan = to_plain(plan_drop([clips(calling / folder, **pitches)], budget_s=None))
+        board = from_plain(Board, call(calling, "teach", plan=plan, classifier=len(pitches) % 2, encoder="timbre"))
+        assert board.waiting is not None
+        call(calling, "keep", lesson=board.waiting.id)
+        (doubt,) = call(calling, "doubts", classifier=1, paths=[str(clip(calling / "new.wav", 440.0, 9))])
+        assert ("“middle”" in doubt["why"]) == ("middle" in pitches)
+        assert call(calling, "doubts", classifier=1, paths=[]) == [doubt]
 
 
 def test_a_verdict_needs_the_recording_and_not_its_file(calling: Path) -> None:

@@ -159,6 +159,17 @@ def test_calibration_and_sentence_are_those_of_the_newest_kept_card(desk: Desk) 
     assert desk.classifier().card.rejection.threshold >= 1e308
 
 
+def test_of_two_cards_the_newer_one_counts_until_it_is_undone(desk: Desk) -> None:
+    for number, heat in ((2, 5.0), (6, 7.0)):
+        draft = desk.book.teach(desk.id, added("harp", number))
+        with desk.project.writing():
+            desk.project.set_lesson(draft.id, card=to_plain(card(desk, fitted=Fitted(heat, heat, tested=True))))
+        desk.keep(draft)
+    assert desk.classifier().card.temperature.recording == 7.0
+    desk.book.undo()
+    assert desk.classifier().card.temperature.recording == 5.0
+
+
 def test_a_card_without_calibration_error_says_nothing_of_it(desk: Desk) -> None:
     draft = desk.book.teach(desk.id, added("harp", 2, 6))
     with desk.project.writing():
