@@ -119,6 +119,10 @@ def _taught(session: Session) -> bool:
     return classifier is not None and bool(classifier.classes)
 
 
+def _removable(session: Session) -> bool:
+    return _settled(session) and session.teaching.classifier is not None and session.teaching.waiting is None
+
+
 def _projects_remembered(session: Session) -> bool:
     return bool(session.teaching.recent_projects)
 
@@ -313,6 +317,10 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "teach.new_classifier", "&New classifier…", "Teach", "", "Make a classifier, empty or from another one.", enabled=_proposable,
         starts_group=True,
+    ),
+    Action(
+        "teach.remove_classifier", "Remo&ve the classifier…", "Teach", "", "Take the shown classifier out of the project, for good.",
+        enabled=_removable,
     ),
     Action("teach.alike", "More &like this", "Teach", "A", "Find sounds of the project that are like this one.", enabled=_alike_known),
     Action(

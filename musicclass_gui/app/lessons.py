@@ -109,3 +109,11 @@ def done_words(before: Board | None, after: Board) -> str:
     known = {one.id for one in before.lessons}
     added = [one for one in after.lessons if one.id not in known and one.state == "kept"]
     return f"Done: {added[0].title}. Undo takes it back." if added else ""
+
+
+def new_classifiers(before: Board | None, after: Board) -> list[int]:
+    """The classifiers that were not there yet, oldest first; none of a project that was just opened."""
+    if before is None or before.path != after.path:
+        return []
+    known = {one.id for one in before.classifiers}
+    return sorted(one.id for one in after.classifiers if one.id not in known)

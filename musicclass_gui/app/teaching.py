@@ -16,7 +16,7 @@ from musicclass_gui.app import projects
 from musicclass_gui.app.desk import DeskLine, Receivers
 from musicclass_gui.app.documents import Change
 from musicclass_gui.app.jobs import said
-from musicclass_gui.app.lessons import Going, answering, done_words, why_not
+from musicclass_gui.app.lessons import Going, answering, done_words, new_classifiers, why_not
 from musicclass_gui.app.pictures import Pictures
 from musicclass_gui.app.review import Review
 from musicclass_gui.engine.lessons.plan import Plan, PlannedClass, PlannedFile
@@ -473,12 +473,15 @@ class Teaching(QObject):
         """Show a board, unless it is of the project that was left meanwhile; `asked` None: the board says which project is worked with."""
         if asked is not None and asked != self.project:
             return
+        added = new_classifiers(self.board, board)
         before, self.board = answering(self.board), board
         if asked is None:
             self._switched(Path(board.path))
         ids = [one.id for one in board.classifiers]
         if board.waiting is not None and board.waiting.classifier in ids:
             self.current = board.waiting.classifier
+        elif added:
+            self.current = added[-1]
         elif self.current not in ids:
             self.current = ids[0] if ids else 0
         for change in (Change.BOARD, Change.LESSON):

@@ -12,6 +12,7 @@ from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QScrollArea, QSizePolicy, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
+from musicclass_gui.app import words
 from musicclass_gui.ui.board_list import ExampleList
 from musicclass_gui.ui.board_models import MIME, ExampleRow, dropped
 from musicclass_gui.ui.classlook import Look, Looks, Swatch, count_words, quality_words, role_words
@@ -276,7 +277,8 @@ class ClassColumn(Styled):
 
 def _hint(view: ClassView) -> str:
     if view.base:
-        return f"Learned from {view.base_recordings:,} recordings of {view.base}, which are not here. Drag examples here to add your own."
+        learned = words.counted(view.base_recordings, "recording")
+        return f"Learned from {learned} of {view.base}, not in this project. Drag examples here to add your own."
     return "No examples. Drag some here, or teach a folder of this name."
 
 

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 _PROJECT_ACTIONS = (
     "project.new", "project.open", "project.save_as", "", "project.find_moved", "", "project.import_pack", "project.export_pack",
 )  # fmt: skip
-_TEACH_ACTIONS = ("teach.folder", "teach.files", "teach.queue_rows", "teach.microphone", "", "teach.new_classifier")
+_TEACH_ACTIONS = (
+    "teach.folder", "teach.files", "teach.queue_rows", "teach.microphone", "", "teach.new_classifier", "teach.remove_classifier",
+)  # fmt: skip
 _RIGHT_WIDTH = 470
 _MENU_MARK = "  ▾"  # the style sheet's own arrow lies on the text
 PANELS = ("board", "review", "map", "lesson", "lessons")

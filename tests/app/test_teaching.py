@@ -357,7 +357,7 @@ def test_a_new_classifier_starts_from_a_shipped_one(teaching: Teaching, qtbot: Q
     teaching.new_classifier("Empty")
     board = settle(qtbot, teaching)
     assert [one.title for one in board.classifiers] == ["My genres", "Empty"]
-    teaching.select(board.classifiers[1].id)
+    assert teaching.current == board.classifiers[1].id, "what was just made is shown"
     assert classes(teaching) == {}
     teaching.remove_classifier(teaching.current)
     settle(qtbot, teaching)

@@ -226,7 +226,7 @@ class Desk:
         """Take in a class pack, or another project's classifier: joined with a classifier, or (0) as one of its own."""
         pack = self._pack(str(path), "")
         if not classifier:
-            return self._at_once(self._started(Wanted(0, pack.title), pack), token)
+            return self._at_once(self._started(Wanted(0, self._free_title(pack.title)), pack), token)
         return self._at_once(self._book.start_from(classifier, pack, pack.title), token)
 
     def pack_export(self, classifier: int, path: Path) -> Board:
@@ -323,6 +323,12 @@ class Desk:
             with Project.open(Path(source), write=False) as other:
                 return packing.pack_of(other, packing.only_classifier(other))
         return packs.read(Path(source))
+
+    def _free_title(self, title: str) -> str:
+        """`title`, numbered where another classifier is called so."""
+        taken = {row.title for row in self.project.classifiers()}
+        numbered = (f"{title} {number}" for number in range(2, len(taken) + 3))
+        return next(one for one in (title, *numbered) if one not in taken)
 
     def _drop_if_unused(self, number: int) -> None:
         """A classifier that was made for a lesson which came to nothing goes with it."""

@@ -67,7 +67,7 @@ def test_a_built_in_class_says_that_its_sounds_are_not_here(panel: BoardPanel, s
     session.teaching.board = make.board([make.klass(5, "blues", base="Genre", base_recordings=100)])
     panel.show_board()
     assert panel.strip.columns[5].counts.full == "100 built in"
-    assert "which are not here" in panel.strip.columns[5].hint.text()
+    assert "not in this project" in panel.strip.columns[5].hint.text()
 
 
 def test_what_was_answered_wrong_and_what_is_missing_is_said(panel: BoardPanel) -> None:

@@ -28,7 +28,17 @@ def answer(monkeypatch: pytest.MonkeyPatch, name: str, path: Path | str) -> None
 def calls(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     """What the dialogs asked of the session's teaching."""
     made: list[tuple[object, ...]] = []
-    for name in ("new_project", "open_project", "save_project_as", "find_moved", "import_pack", "export_pack", "new_classifier", "propose"):
+    for name in (
+        "new_project",
+        "open_project",
+        "save_project_as",
+        "find_moved",
+        "import_pack",
+        "export_pack",
+        "new_classifier",
+        "remove_classifier",
+        "propose",
+    ):
         monkeypatch.setattr(window.session.teaching, name, lambda *args, name=name, **more: made.append((name, *args, *more.values())))
     return made
 
@@ -134,3 +144,19 @@ def test_other_recent_projects_are_in_the_menu(window: MainWindow, calls: list[t
     assert menu.actions()[0].text() == "Birds && bats"
     menu.actions()[0].trigger()
     assert calls == [("open_project", tmp_path / "Birds & bats.musicclass")]
+
+
+def test_a_classifier_is_removed_only_when_that_is_confirmed(
+    window: MainWindow, made: SimpleNamespace, calls: list[tuple[object, ...]], qtbot: QtBot
+) -> None:
+    assert window.teacher.projects.remove_classifier() is None, "there is none"
+    shown_board(window, made)
+    assert window.actions_.by_id["teach.remove_classifier"].isEnabled()
+    asked = window.teacher.projects.remove_classifier()
+    assert asked is not None
+    asked.reject()
+    assert calls == []
+    asked = window.teacher.projects.remove_classifier()
+    assert asked is not None
+    qtbot.keyClick(asked, Qt.Key.Key_Return)
+    assert calls == [("remove_classifier", 1)]
