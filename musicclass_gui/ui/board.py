@@ -58,8 +58,10 @@ class BoardPanel(QStackedWidget):
 
     def show_board(self) -> None:
         """Show the classes as they are now."""
-        board = self._session.teaching.board
+        board, before = self._session.teaching.board, self._view
         self._view = board.classifier(self._session.teaching.current) if board else None
+        if before is None or self._view is None or before.id != self._view.id:
+            self.strip.horizontalScrollBar().setValue(0)
         self.setCurrentWidget(self._page if self._view else self._placeholder)
         classes = self._view.classes if self._view else []
         self._views.setCurrentWidget(self._none if not classes else self.tables if self.twin.isChecked() else self.strip)

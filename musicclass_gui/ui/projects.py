@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFileDialog, QPushButton, QVBoxLayout, QWidget
 
@@ -171,7 +171,7 @@ class NewClassifier(_Asking):
         super().__init__(parent, "New classifier", "Make it")
         self.target = Target(classifiers, 0, method, new_only=True)
         self.target.changed.connect(lambda: self.go.setEnabled(not self.target.obstacle))
-        self.target.changed.connect(self.fit)
+        self.target.changed.connect(lambda: QTimer.singleShot(0, self, self.fit))  # its words change after this
         self.body.addWidget(self.target)
         self.target.title.setFocus()
         self.target.title.selectAll()

@@ -105,7 +105,7 @@ def _class(row: ClassRow, examples: list[ExampleRow], sources: _Sources, card: L
         colour=row.colour,
         seconds=sum(_length(view) for view in views),
         groups=len({one.group or one.hash for one in examples}),
-        quality=report.after if report else None,
+        quality=report.after if report and report.held_out else None,  # what it learned from says nothing of how good it is
         quality_note=_note(report),
         base=sources.base_of.get(row.id, ""),
         base_recordings=sources.base_counts.get(row.id, 0),
