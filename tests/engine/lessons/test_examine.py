@@ -225,7 +225,7 @@ class TestClasses:
         card = card_of(None, side(plenty((1, 2), each=2)))
         assert [one.judged for one in card.classes] == [2, 2]
         assert not card.fitted.tested
-        assert card.sentence() == "Not tested: too few recordings to hold some out."
+        assert card.sentence() == "Tested on only 4 held-out recordings: too few to rely on."
 
     @pytest.mark.parametrize("items", [[], [item(1, 1)], [item(1, 1), item(2, 1)], [item(1, 1), item(2, 2)]])
     def test_next_to_nothing(self, items: list[Item]) -> None:
