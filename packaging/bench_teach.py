@@ -15,14 +15,18 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from typing import TYPE_CHECKING
+
 from musicclass_gui.engine import encoders
 from musicclass_gui.engine.audio import find_recordings
 from musicclass_gui.engine.build.embedding import windows_of
 from musicclass_gui.engine.errors import MusicClassError
 from musicclass_gui.engine.lessons.desk import Desk, Wanted
 from musicclass_gui.engine.lessons.plan import plan_drop
-from musicclass_gui.engine.lessons.report import LessonCard
 from musicclass_gui.engine.task import Token
+
+if TYPE_CHECKING:
+    from musicclass_gui.engine.lessons.report import LessonCard
 
 TURNS = 3
 

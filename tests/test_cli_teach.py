@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +20,6 @@ from musicclass_gui.engine.lessons import packs
 from musicclass_gui.engine.places import models_dir
 
 if TYPE_CHECKING:
-    from pathlib import Path
 
     from click.testing import Result
 
@@ -172,3 +175,16 @@ def test_an_interrupted_lesson_is_gone_on_with(project: Path, folder: Path, tmp_
     assert class_names(project) == []
     said("teach", project, folder)
     assert class_names(project) == ["high", "low"]
+
+
+def test_the_commands_of_the_readme_do_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(__file__).resolve().parents[1]
+    section = (root / "README.md").read_text("utf-8").partition("## Teach a class in a minute")[2]
+    lines = section.partition("```bash\n")[2].partition("```")[0].splitlines()
+    monkeypatch.chdir(tmp_path)
+    make, *commands = [shlex.split(line, comments=True) for line in lines]
+    subprocess.run([sys.executable, root / make[1], *make[2:]], check=True, timeout=120)
+    outputs = [said(*command[1:]) for command in commands]
+    assert len(outputs) == 9
+    assert outputs[1].splitlines()[2].split()[:2] == ["my-classes", "bell"]
+    assert class_names(tmp_path / "other.musicclass") == ["bell", "oboe", "pluck"]
