@@ -82,7 +82,7 @@ def predict(
     for path in files:
         request = Request(path, ids, encoder, device, window, weights, picture=False, project=str(project or ""))
         result = _result(analyst, request)
-        failed |= result.error is not None
+        failed |= result.error is not None or not result.answers
         _print(result, as_json)
     raise typer.Exit(1 if failed else 0)
 
@@ -206,7 +206,8 @@ def _print_table(result: Result) -> None:
     for answer in result.answers:
         table.add_row(*_answer_row(answer))
     console.print(f"[bold]{escape(str(result.path))}[/]  {_clock(result.duration_s)}")
-    console.print(table)
+    if result.answers:
+        console.print(table)
     for line in [*result.notices, *(f"{a.classifier}: {text}" for a in result.answers for text in (a.reason, a.measured, a.note) if text)]:
         console.print(f"  {escape(line)}", style="dim")
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 ProjectArgument = Annotated[Path, typer.Argument(help="A project file, such as band.musicclass.", metavar="PROJECT")]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
+_STATES = {"planned": "interrupted", "draft": "not kept", "kept": "kept", "undone": "taken back"}
 pack = typer.Typer(help="Class packs: a classifier as one file, to give away or to take in.", no_args_is_help=True)
 
 
@@ -53,6 +54,7 @@ def teach(
 ) -> None:
     """Teach classes from folders of clips, keep the lesson, and print what it did."""
     _check_method(method)
+    _check_there(folders)
     terminal.require_encoder(encoder)
     if unfreeze and method != "replay":
         raise typer.BadParameter("Only with --method replay can the encoder's last blocks learn too.", param_hint="--unfreeze")
@@ -89,18 +91,18 @@ def undo(project: ProjectArgument) -> None:
         before = desk.board()
         waiting = before.waiting
         title, board = (waiting.title, desk.take_back(waiting.id)) if waiting else (before.undo, desk.undo(Token()))
-    _print_step("Taken back", board, title)
+    _print_step("Taken back", board, title, "There is nothing to take back.")
 
 
 def redo(project: ProjectArgument) -> None:
     """Bring back the lesson that was taken back last."""
     with _desk(project) as desk:
         title, board = desk.board().redo, desk.redo(Token())
-    _print_step("Brought back", board, title)
+    _print_step("Brought back", board, title, "There is nothing to bring back.")
 
 
 def classes(project: ProjectArgument, as_json: JsonOption = False) -> None:
-    """List the project's classifiers and classes: how many recordings, how good in the last test."""
+    """List the project's classifiers, classes (how many recordings, how good in the last test) and lessons with their numbers."""
     with _desk(project, write=False) as desk:
         board = desk.board()
     if as_json:
@@ -113,6 +115,8 @@ def classes(project: ProjectArgument, as_json: JsonOption = False) -> None:
     terminal.console().print(table)
     for one in board.classifiers:
         terminal.console().print(f"{escape(one.key)}: {one.method} on {one.encoder}. {escape(one.measured)}", style="dim")
+    for lesson in reversed(board.lessons):
+        terminal.console().print(f"lesson {lesson.id}, {_STATES[lesson.state]}: {escape(lesson.title)}", style="dim")
 
 
 @pack.command("export")
@@ -159,6 +163,13 @@ def _check_method(method: str) -> None:
         raise typer.BadParameter(f"“{method}” is no method; it is {', '.join(METHODS)}.", param_hint="--method")
 
 
+def _check_there(folders: list[Path]) -> None:
+    """Say which of them is not there, before a project is made for nothing."""
+    gone = [str(folder) for folder in folders if not folder.exists()]
+    if gone:
+        raise typer.BadParameter(f"{', '.join(gone)}: not there; check the spelling.", param_hint="FOLDER")
+
+
 def _named(plan: Plan, name: str) -> Plan:
     """The plan with everything as one class, where a name was given."""
     from dataclasses import replace
@@ -200,8 +211,8 @@ def _alike(kind: str) -> str:
     return "are the same file" if kind == "same" else "sound like the same recording"
 
 
-def _print_step(verb: str, board: Board, title: str) -> None:
-    print(f"{verb}: {title}" if title else "There is nothing to take back or to bring back.")
+def _print_step(verb: str, board: Board, title: str, otherwise: str = "") -> None:
+    print(f"{verb}: {title}" if title else otherwise)
     if not title:
         raise typer.Exit(1)
     for one in board.classifiers:

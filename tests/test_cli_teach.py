@@ -188,3 +188,22 @@ def test_the_commands_of_the_readme_do_what_it_says(tmp_path: Path, monkeypatch:
     assert len(outputs) == 9
     assert outputs[1].splitlines()[2].split()[:2] == ["my-classes", "bell"]
     assert class_names(tmp_path / "other.musicclass") == ["bell", "oboe", "pluck"]
+
+
+def test_lessons_are_listed_with_their_numbers(project: Path, folder: Path) -> None:
+    taught(project, folder)
+    said("undo", project)
+    assert "lesson 1, taken back: Teach" in said("classes", project)
+
+
+def test_a_folder_that_is_not_there_is_named_and_makes_no_project(tmp_path: Path) -> None:
+    result = ask("teach", tmp_path / "new.musicclass", tmp_path / "gone")
+    assert result.exit_code == 2
+    assert "not there" in " ".join(result.stderr.replace("│", " ").split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_answer_at_all_is_no_success(project: Path, folder: Path) -> None:
+    taught(project, folder)
+    said("undo", project)
+    assert ask("predict", next(folder.rglob("*.wav")), "--project", project).exit_code == 1

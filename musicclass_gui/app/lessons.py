@@ -6,6 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
+from musicclass_gui.app import words
 from musicclass_gui.engine.lessons.news import Heard, News, Staged, Trained
 
 if TYPE_CHECKING:
@@ -117,3 +118,16 @@ def new_classifiers(before: Board | None, after: Board) -> list[int]:
         return []
     known = {one.id for one in before.classifiers}
     return sorted(one.id for one in after.classifiers if one.id not in known)
+
+
+def found_words(before: Board | None, after: Board) -> str:
+    """How many examples' recordings are found again, and how many are still missing."""
+    left = len(_missing(after))
+    found = len(_missing(before) - _missing(after)) if before is not None else 0
+    if not found:
+        return f"None of the {left} missing recordings is there." if left else "No recording is missing."
+    return f"Found {words.counted(found, 'recording')}{f'; {left} still missing' if left else ''}."
+
+
+def _missing(board: Board) -> set[str]:
+    return {example.hash for one in board.classifiers for cls in one.classes for example in cls.examples if example.missing}

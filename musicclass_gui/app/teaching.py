@@ -16,7 +16,7 @@ from musicclass_gui.app import projects
 from musicclass_gui.app.desk import DeskLine, Receivers
 from musicclass_gui.app.documents import Change
 from musicclass_gui.app.jobs import said
-from musicclass_gui.app.lessons import Going, answering, done_words, new_classifiers, why_not
+from musicclass_gui.app.lessons import Going, answering, done_words, found_words, new_classifiers, why_not
 from musicclass_gui.app.pictures import Pictures
 from musicclass_gui.app.review import Review
 from musicclass_gui.engine.lessons.plan import Plan, PlannedClass, PlannedFile
@@ -317,7 +317,8 @@ class Teaching(QObject):
 
     def find_moved(self, folder: Path) -> None:
         """Look in a folder for recordings that are not where they were."""
-        self._learn("find_moved", {"folder": str(folder)}, "Looking for moved recordings")
+        done = partial(self._found, self.project)
+        self._work("find_moved", {"folder": str(folder)}, "Looking for moved recordings", Board, done)
 
     # What is looked at; `receive` is called on the main thread, never after a failure
 
@@ -458,6 +459,9 @@ class Teaching(QObject):
         self._took(asked, board)
         if words:
             self.done.emit(words)
+
+    def _found(self, asked: Path, board: Board) -> None:
+        self._changed(asked, found_words(self.board, board), board)
 
     def _drafted(self, name: str, asked: Path, board: Board) -> None:
         if name == "teach_confirmed":

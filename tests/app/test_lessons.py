@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from musicclass_gui.app.lessons import Going, answering, done_words, why_not
+from musicclass_gui.app.lessons import Going, answering, done_words, found_words, why_not
 from musicclass_gui.app.pictures import SHAPE, Pictures
 from musicclass_gui.app.review import Review, Verdict
 from musicclass_gui.engine.lessons.news import Heard, Staged, Trained
 from musicclass_gui.engine.lessons.plan import Plan, PlannedClass, PlannedFile
-from musicclass_gui.engine.project.board import Board, ClassifierView, ClassView, Doubt, LessonView
+from musicclass_gui.engine.project.board import Board, ClassifierView, ClassView, Doubt, ExampleView, LessonView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,3 +200,15 @@ def test_a_change_that_was_kept_at_once_is_said_and_nothing_else_is() -> None:
     assert done_words(after, after) == ""
     assert done_words(before, Board("/p", "P", lessons=[draft])) == ""
     assert done_words(None, after) == done_words(before, Board("/q", "Q", lessons=[kept])) == ""
+
+
+def test_how_many_recordings_were_found_is_said() -> None:
+    def board(*missing: bool) -> Board:
+        views = [ExampleView(n, f"h{n}", f"/{n}", f"{n}", gone, None, None, 1.0, "", "") for n, gone in enumerate(missing)]
+        cls = ClassView(1, "bell", "class", None, 0, 1.0, 1, None, "", "", 0, views)
+        return Board("/p", "P", [ClassifierView(1, "k", "K", "timbre", "gaussian", {}, 1, "", [cls])])
+
+    assert found_words(board(True, True, True), board(False, True, False)) == "Found 2 recordings; 1 still missing."
+    assert found_words(board(True), board(False)) == "Found 1 recording."
+    assert found_words(board(True, True), board(True, True)) == "None of the 2 missing recordings is there."
+    assert found_words(board(False), board(False)) == "No recording is missing."

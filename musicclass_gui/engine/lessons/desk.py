@@ -240,7 +240,8 @@ class Desk:
         found = [row for row in rows if key in ("", row.key)]
         if len(found) != 1:
             known = ", ".join(row.key for row in rows) or "none yet"
-            raise LessonError(f"Say which classifier is meant; the project has {known}.")
+            missing = f"There is no classifier “{key}”" if key else "Say which classifier is meant"
+            raise LessonError(f"{missing}; the project has {known}.")
         return found[0].id
 
     def class_named(self, name: str, classifier: str = "") -> int:
