@@ -99,7 +99,7 @@ class Book:
 
     def changes(self, lesson: int) -> list[Change]:
         """What a lesson changes."""
-        return changing.from_json(self._project.lesson(lesson).changes)
+        return changing.of_lesson(self._project, self._project.lesson(lesson))
 
     # Keeping and undoing
 
@@ -132,7 +132,7 @@ class Book:
         row = self._undoable()
         if row is None:
             return None
-        changes = changing.inverse(changing.from_json(row.changes))
+        changes = changing.inverse(changing.of_lesson(self._project, row))
         head = self._head_before(row, changes) or learning.learned(self._project, row.classifier, changes, trainer, token)
         with self._project.writing():
             self._turn(row, changes, head)
@@ -145,7 +145,7 @@ class Book:
         row = self._redoable()
         if row is None:
             return None
-        changes, left = changing.from_json(row.changes), self._project.head(row.classifier, row.id)
+        changes, left = changing.of_lesson(self._project, row), self._project.head(row.classifier, row.id)
         head = learning.learned(self._project, row.classifier, changes, trainer, token) if left is None else learning.restored(left)
         with self._project.writing():
             self._turn(row, changes, head)

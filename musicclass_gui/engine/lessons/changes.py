@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from musicclass_gui.engine.errors import DataError
 from musicclass_gui.engine.plain import from_plain, to_plain
+from musicclass_gui.engine.project.rows import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from musicclass_gui.engine.project.rows import LessonRow
     from musicclass_gui.engine.project.store import Project
 
 
@@ -132,6 +134,55 @@ def from_json(values: Iterable[dict[str, Any]]) -> list[Change]:
     return [_read(value) for value in values]
 
 
+def of_lesson(project: Project, lesson: LessonRow) -> list[Change]:
+    """What a lesson changes. Raises DataError when that is something else, or speaks of what its classifier does not have."""
+    changes = from_json(lesson.changes)
+    there = _There.of(project, lesson.classifier, changes)
+    if not all(there.has(change) for change in changes):
+        raise DataError(f"“{lesson.title}” speaks of what is not in the project, which is damaged; go back to a copy of it.")
+    return changes
+
+
+@dataclass(frozen=True)
+class _There:
+    """What a classifier has, in use or not: classes and None, examples, and bases with their labels."""
+
+    classifier: int
+    classes: set[int | None]
+    examples: set[int]
+    bases: dict[int, dict[str, int | None]]
+
+    @classmethod
+    def of(cls, project: Project, classifier: int, changes: Sequence[Change]) -> _There:
+        """As far as changes speak of it."""
+        wanted = {number for change in changes if isinstance(change, Place) for number in change.examples}
+        based = any(isinstance(change, UseBase | MapBase) for change in changes)
+        return cls(
+            classifier,
+            {None, *(row.id for row in project.classes(classifier, active=None))},
+            {row.id for row in project.examples(classifier, ids=wanted)} if wanted else set(),
+            {row.id: row.mapping for row in project.bases(classifier, active=None)} if based else {},
+        )
+
+    def has(self, change: Change) -> bool:
+        """Whether it has all that a change speaks of."""
+        match change:
+            case Activate() | Rename():
+                return change.cls in self.classes
+            case Place():
+                return {change.before, change.after} <= self.classes and self.examples.issuperset(change.examples)
+            case UseBase():
+                return change.base in self.bases
+            case MapBase():
+                return {change.before, change.after} <= self.classes and change.label in self.bases.get(change.base, {})
+            case Method():
+                return change.classifier == self.classifier and _is_way(change.before) and _is_way(change.after)
+
+
+def _is_way(side: dict[str, Any]) -> bool:
+    return side.get("method") in METHODS and isinstance(side.get("options"), dict)
+
+
 def inverse(changes: Sequence[Change]) -> list[Change]:
     """What takes `changes` back: each turned round, the last one first."""
     return [change.inverse() for change in reversed(changes)]
@@ -144,7 +195,7 @@ def apply(project: Project, changes: Iterable[Change]) -> None:
 
 
 def _read(value: dict[str, Any]) -> Change:
-    kind = _KINDS.get(str(value.get("kind")))
+    kind = _KINDS.get(str(value.get("kind"))) if isinstance(value, dict) else None
     if kind is None:
-        raise DataError(f"The project knows a change “{value.get('kind')}” that this program does not; a newer version may.")
+        raise DataError(f"The project knows a change {str(value)[:40]!r} that this program does not; a newer version may.")
     return from_plain(kind, {name: inner for name, inner in value.items() if name != "kind"})

@@ -26,7 +26,7 @@ def forget(project: Project, lesson: int) -> Draft:
     if row.state != "kept":
         raise LessonError(f"“{row.title}” is not in use, so it cannot be forgotten.")
     present = _Present(project, row.classifier)
-    for change in reversed(changing.from_json(row.changes)):
+    for change in reversed(changing.of_lesson(project, row)):
         present.take_back(change)
     present.close_empty()
     present.name_negatives()

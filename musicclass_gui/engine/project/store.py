@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from musicclass_gui.engine.audio_paths import shown_name
 from musicclass_gui.engine.errors import ProjectError
-from musicclass_gui.engine.project import opening, schema
+from musicclass_gui.engine.project import checking, opening, schema
 from musicclass_gui.engine.project.classifiers import Classifiers
 from musicclass_gui.engine.project.journal import Journal
 from musicclass_gui.engine.project.lock import Held, Lock
@@ -138,11 +138,14 @@ def _prepared(path: Path, *, write: bool) -> sqlite3.Connection:
         if write:
             opening.migrate(db, path, schema.MIGRATIONS)
             opening.check_whole(db, path)
+            checking.require_rows(db, path, again=True)
             db.execute("PRAGMA journal_mode=WAL")
         elif version < schema.VERSION:
             raise ProjectError(
                 f"“{shown_name(path)}” is from an older MusicClass and must be brought up to date first; open it where it can be written."
             )
+        else:
+            checking.require_rows(db, path, again=False)
     except BaseException:
         db.close()
         raise
