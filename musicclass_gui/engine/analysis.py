@@ -22,7 +22,7 @@ from musicclass_gui.engine.audio import Blocks, Recording, Resampler, content_ha
 from musicclass_gui.engine.audio_paths import naming_errors_of
 from musicclass_gui.engine.cache import Cache, Embedded, FileStamp, Reading, opened
 from musicclass_gui.engine.encoders.mobilenet import tail_digest
-from musicclass_gui.engine.errors import EncoderError, LessonError, MusicClassError, ProjectError
+from musicclass_gui.engine.errors import ClassifierError, EncoderError, LessonError, MusicClassError
 from musicclass_gui.engine.events import Answered, Event, Finished, Noticed, Opened, Pictured
 from musicclass_gui.engine.picture import PictureWriter
 from musicclass_gui.engine.places import weights_folders
@@ -232,7 +232,7 @@ class Analyst:
             if not found and not request.classifiers:
                 raise LessonError("No classifier of this project has been taught anything yet; teach it a class first.")
             return [one for one in found if _can_run(shelf, one, tell)]
-        except ProjectError as error:
+        except MusicClassError as error:  # whatever is wrong with the project, the others answer
             if not request.classifiers:
                 raise
             tell(str(error))
@@ -460,10 +460,15 @@ def _mono(blocks: Blocks) -> Iterator[Audio]:
 
 
 def _can_run(shelf: Shelf, classifier: Classifier, tell: Callable[[str], None]) -> bool:
-    missing = shelf.missing(classifier.encoder)
-    if missing:
-        tell(f"“{classifier.card.title}” cannot answer: {missing}")
-    return not missing
+    try:
+        why_not = shelf.missing(classifier.encoder)
+        if not why_not:
+            classifier.require_fit(encoders.specs()[classifier.encoder])
+    except ClassifierError as error:  # its encoder is not known here, or not in that version
+        why_not = str(error)
+    if why_not:
+        tell(f"“{classifier.card.title}” cannot answer: {why_not}")
+    return not why_not
 
 
 def _grid(spec: EncoderSpec, window_s: float) -> Grid:

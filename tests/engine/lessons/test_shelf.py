@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+import soundfile
 from taught_projects import Desk, added, drawn, record
 
+from musicclass_gui.engine import encoders
+from musicclass_gui.engine.analysis import Analyst, Request
+from musicclass_gui.engine.events import Noticed
 from musicclass_gui.engine.lessons.shelf import ProjectShelf
 from musicclass_gui.engine.project.store import Project
+from musicclass_gui.engine.task import Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from musicclass_gui.engine.events import Event
 
 
 @pytest.fixture
@@ -62,3 +71,19 @@ def test_another_project_of_the_same_name_answers_for_itself(project: Project, t
             desk = Desk(one)
             desk.teach(added(names[0], 0, 3), added(names[1], 1, 4))
         assert classes(shelf) == [sorted(names)]
+
+
+@pytest.mark.parametrize("other", [{"id": "nobody"}, {"version": "of old"}, {"dim": 5}])
+def test_a_classifier_that_cannot_run_here_silences_no_other(tmp_path: Path, other: dict[str, Any]) -> None:
+    soundfile.write(tmp_path / "a.wav", 0.1 * np.random.default_rng(0).standard_normal(22_050 * 6), 22_050)
+    spec = replace(encoders.specs()["timbre"], **other)
+    with Project.create(tmp_path / "one.musicclass") as project:
+        for number in range(6):
+            record(project, number, drawn(number, number % 2, spec.dim), spec)
+        Desk(project, spec=spec).teach(added("low", 0, 2), added("high", 1, 3))
+    request = Request(tmp_path / "a.wav", ("genre",), "timbre", picture=False, project=str(tmp_path / "one.musicclass"))
+    told: list[Event] = []
+    answers = Analyst(tmp_path / "cache").analyse(request, Token(), told.append)
+    assert [one.classifier for one in answers] == ["genre"]
+    (why,) = [one.text for one in told if isinstance(one, Noticed)]
+    assert why.startswith("“My classes” cannot answer: ")
