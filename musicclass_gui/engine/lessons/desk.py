@@ -64,9 +64,10 @@ class Desk:
     def open(self, path: Path, *, create: bool = False, write: bool = True) -> None:
         """Make this the project that is worked on, if it is not; one that could only be read is tried again. Raises ProjectError."""
         path, there = absolute(path), self._project
-        if there is not None and there.path == path and not (write and there.read_only):
+        again = there is not None and there.path == path
+        if there is not None and again and not (write and there.read_only):
             return
-        opened = Project.create(path) if create and not path.exists() else Project.open(path, write=write)
+        opened = Project.create(path) if create and not again and not path.exists() else Project.open(path, write=write)
         self.close()
         self._project = opened
 

@@ -217,6 +217,10 @@ def test_what_was_open_elsewhere_can_be_changed_once_it_is_closed_there(desk: De
     other, path = Desk(tmp_path / "cache"), desk.project.path
     other.open(path)
     assert other.project.read_only
+    path.rename(tmp_path / "away")  # as a drive that is lost for a while
+    with pytest.raises(ProjectError, match="not there"):
+        other.open(path, create=True)
+    (tmp_path / "away").rename(path)
     desk.close()
     other.open(path)
     assert not other.project.read_only
