@@ -195,7 +195,7 @@ class Teaching(QObject):
         method: str = "",
         encoder: str = "",
         title: str = "",
-        options: dict[str, float] | None = None,
+        options: dict[str, Any] | None = None,
     ) -> None:
         """Listen and learn; the draft then waits with its card. None makes a new classifier, for which the rest is meant."""
         reason = why_not(plan)
@@ -274,10 +274,12 @@ class Teaching(QObject):
             self.current = classifier
             self.changed.emit(Change.BOARD)
 
-    def new_classifier(self, title: str, method: str = "", encoder: str = "", start_from: str = "") -> None:
+    def new_classifier(
+        self, title: str, method: str = "", encoder: str = "", start_from: str = "", options: dict[str, Any] | None = None
+    ) -> None:
         """Make a classifier, empty or from a shipped one's id, a pack's or a project's path; it is shown once it is there."""
         method = method or self._settings.get("teach_method")
-        fields = {"title": title, "method": method, "encoder": encoder, "start_from": start_from}
+        fields = {"title": title, "method": method, "encoder": encoder, "start_from": start_from, "options": options or {}}
         self._learn("new_classifier", fields, "Making the classifier")
 
     def remove_classifier(self, classifier: int) -> None:

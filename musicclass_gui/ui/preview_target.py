@@ -5,9 +5,9 @@ It knows the project's classifiers as plain data, and no files.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog, QGridLayout, QLabel, QLineEdit
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QGridLayout, QLabel, QLine
 from musicclass_gui.app import words
 from musicclass_gui.app.projects import METHODS, PACK_SUFFIX, PROJECT_SUFFIX
 from musicclass_gui.ui.lesson_words import METHOD_LINES, METHOD_TITLES
+from musicclass_gui.ui.preview_replay import ReplayOptions
 from musicclass_gui.ui.widgets import Styled, text
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Wish:
     title: str = ""
     method: str = "gaussian"
     start_from: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 class Target(Styled):
@@ -60,6 +62,7 @@ class Target(Styled):
         self.start = QComboBox()
         self.method = QComboBox()
         self.line = text("", "small", wrap=True)
+        self.replay = ReplayOptions()
         self._new_only: list[QLabel] = []
         self._file = ""  # a pack or a project that a new classifier starts from
         self._fill(current, method)
@@ -73,13 +76,18 @@ class Target(Styled):
         chosen = self._chosen
         if chosen is not None:
             return Wish(chosen.id)
-        start = self.start.currentData()
-        return Wish(0, self.title.text().strip(), self.method.currentData(), self._file if start == _FROM_FILE else start)
+        start, method = self.start.currentData(), self.method.currentData()
+        options = self.replay.options if method == "replay" else {}
+        return Wish(0, self.title.text().strip(), method, self._file if start == _FROM_FILE else start, options)
 
     @property
     def obstacle(self) -> str:
         """What is still missing, or empty."""
-        return "" if self._chosen is not None or self.title.text().strip() else "Give the new classifier a name."
+        if self._chosen is not None:
+            return ""
+        if self.start.currentData() and self.method.currentData() == "replay":
+            return "Fine-tuning needs recordings, so it can only start with nothing; choose another way of learning."
+        return "" if self.title.text().strip() else "Give the new classifier a name."
 
     def class_names(self) -> list[str]:
         """The classes that the chosen classifier has."""
@@ -133,6 +141,7 @@ class Target(Styled):
             grid.addWidget(caption, row, 0 if alone else column)
             grid.addWidget(widget, row, 1 if alone else column + 1, 1, 3 if alone else 1)
         grid.addWidget(self.line, 2, 1, 1, 3)
+        grid.addWidget(self.replay, 3, 1, 1, 3)
         for column in (1, 3):
             grid.setColumnStretch(column, 1)
 
@@ -155,6 +164,7 @@ class Target(Styled):
         self.which.setVisible(self._choice)
         for widget in (*self._new_only, self.title, self.start, self.method):
             widget.setVisible(chosen is None)
+        self.replay.setVisible(chosen is None and self.method.currentData() == "replay")
         if chosen is None:
             self.line.setText(f"{_STARTS[self.start.currentData()]} {METHOD_LINES[self.method.currentData()]}")
         else:

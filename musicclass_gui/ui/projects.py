@@ -112,7 +112,7 @@ class ProjectDialogs:
 
     def _make(self, target: Target) -> None:
         wish = target.wish
-        self._teaching.new_classifier(wish.title, wish.method, start_from=wish.start_from)
+        self._teaching.new_classifier(wish.title, wish.method, start_from=wish.start_from, options=wish.options)
 
     def _save(self, title: str, stem: str, suffix: str, kinds: str, act: object) -> None:
         folder = self._folder() if suffix == PACK_SUFFIX else str(projects_dir())

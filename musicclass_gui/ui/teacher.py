@@ -255,7 +255,7 @@ class Teacher(QObject):
             self._teaching.edit(None)
             self._teaching.new_classifier(wish.title, wish.method, start_from=wish.start_from)
         else:
-            self._teaching.teach(lesson.plan, None, method=wish.method, title=wish.title)
+            self._teaching.teach(lesson.plan, None, method=wish.method, title=wish.title, options=wish.options)
 
     def _teach_next(self) -> None:
         """Once the classifier that a lesson waits for is there, teach it."""

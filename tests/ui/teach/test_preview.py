@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QTableView, QWidget
 
 from musicclass_gui.engine.lessons.plan import Plan, PlannedClass, PlannedFile
+from musicclass_gui.engine.lessons.training import MOST_BLOCKS, Options
 from musicclass_gui.ui.preview import Preview
 from musicclass_gui.ui.preview_target import Target, Wish
 
@@ -250,3 +251,33 @@ def test_columns_in_which_nothing_stands_leave_their_room_to_the_names(preview: 
     assert [preview.files.isColumnHidden(column) for column in range(3)] == [False, True, True]
     preview.leave_out.click()
     qtbot.waitUntil(lambda: not preview.files.isColumnHidden(2))
+
+
+def test_fine_tuning_has_options_of_its_own(qtbot: QtBot) -> None:
+    target = Target([], 0)
+    qtbot.addWidget(target)
+    target.show()
+    assert not target.replay.isVisible()
+    assert target.wish.options == {}
+    target.method.setCurrentIndex(target.method.findData("replay"))
+    assert target.replay.isVisible()
+    assert target.wish.options == {"network": "mlp", "budget": 20, "unfreeze": 0}
+    qtbot.keyClick(target.replay.unfreeze, Qt.Key.Key_Down)
+    target.replay.network.setCurrentIndex(1)
+    assert target.wish.options == {"network": "linear", "budget": 20, "unfreeze": 1}
+
+
+def test_fine_tuning_starts_with_nothing(qtbot: QtBot) -> None:
+    target = Target([], 0, "replay")
+    qtbot.addWidget(target)
+    assert target.obstacle == ""
+    target.start.setCurrentIndex(target.start.findData("genre"))
+    assert "only start with nothing" in target.obstacle
+
+
+def test_the_options_are_those_that_the_engine_knows(qtbot: QtBot) -> None:
+    target = Target([], 0, "replay")
+    qtbot.addWidget(target)
+    defaults = Options()
+    assert target.wish.options == {name: getattr(defaults, name) for name in target.wish.options}
+    assert target.replay.unfreeze.count() == MOST_BLOCKS + 1
