@@ -103,7 +103,7 @@ class Teacher:
         self._require_same_encoder(row)
         if lesson.state == "planned":
             lesson = self._listened(lesson, row, token, tell)
-        return self.examined(lesson, token, tell)
+        return self._examined_or_dropped(lesson, token, tell)
 
     def prepare_confirmed(self, classifier: int, token: Token, tell: Tell) -> LessonRow:
         """A lesson of what the user confirmed while reviewing. Raises LessonError when there is nothing."""
@@ -116,7 +116,15 @@ class Teacher:
         with self.project.writing():
             lesson = self.book.teach(classifier, additions)
             self.project.set_verdict_taught([one.id for one in verdicts], lesson.id)
-        return self.examined(lesson, token, tell)
+        return self._examined_or_dropped(lesson, token, tell)
+
+    def _examined_or_dropped(self, lesson: LessonRow, token: Token, tell: Tell) -> LessonRow:
+        """As `examined`; a lesson that cannot be learned at all does not wait."""
+        try:
+            return self.examined(lesson, token, tell)
+        except LessonError:
+            self.book.take_back(lesson.id)
+            raise
 
     def examined(self, lesson: LessonRow, token: Token, tell: Tell) -> LessonRow:
         """Learn a draft, as far as that is not written down, and write its card; what it would make is not kept yet."""

@@ -144,6 +144,16 @@ def test_nothing_that_can_be_heard_is_no_lesson(desk: Desk, tmp_path: Path) -> N
 # Odd things
 
 
+def test_a_lesson_that_cannot_be_learned_does_not_wait(desk: Desk, tmp_path: Path) -> None:
+    taught(desk, clips(tmp_path / "one", low=110.0, high=1760.0), method="replay", options=(("epochs", 2),))
+    before = desk.board()
+    tone, rate = soundfile.read(clip(tmp_path / "half.wav", 440.0, seconds=5.0))
+    soundfile.write(tmp_path / "half.wav", np.concatenate([tone, np.zeros(20 * rate)]), rate)
+    with pytest.raises(LessonError, match="nothing to learn from"):
+        planned(desk, Plan([PlannedClass("rest", [PlannedFile(str(tmp_path / "half.wav"), 15.0, 20.0)])]))
+    assert desk.board() == before
+
+
 def test_the_same_file_in_two_classes_is_said(desk: Desk, tmp_path: Path) -> None:
     folder = clips(tmp_path / "one", low=110.0, high=1760.0)
     (folder / "high" / "copy.wav").write_bytes((folder / "low" / "0.wav").read_bytes())
