@@ -30,7 +30,7 @@ _EXPORTS = ("queue.export_csv", "queue.export_json")
 _ROW_ACTIONS = ("queue.retry", "queue.cancel", "queue.remove")
 _WIDTHS = (108, 160, 64, 164, 124, 150, 160, 84)
 _OWN = 5
-_NAME, _REASON = 1, 6  # the columns that take spare width
+_NAME, _REASON, _PROGRESS = 1, 6, 7  # the first two take spare width
 _SCALE = 1000
 
 
@@ -56,7 +56,9 @@ class QueuePanel(QStackedWidget):
         """Show the rows as they are now."""
         rows = self._session.queue
         self.model.refresh(rows)
-        self.table.setColumnHidden(_OWN, not any(set(row.answers) - set(SHIPPED) for row in rows))
+        told = {_OWN: any(set(row.answers) - set(SHIPPED) for row in rows), _REASON: any(row.reason for row in rows)}
+        for column, anything in {**told, _PROGRESS: not all(row.over for row in rows)}.items():
+            self.table.setColumnHidden(column, not anything)  # names get the room of columns in which nothing would stand
         self.setCurrentWidget(self._page if rows else self._placeholder)
         over = sum(row.over for row in rows)
         worth = over + sum(row.progress for row in rows if not row.over)

@@ -157,6 +157,8 @@ def test_a_dropped_folder_fills_the_queue(window: MainWindow, qtbot: QtBot, tmp_
     assert window.tabs.currentWidget() is window.queue
     assert [row.state for row in window.session.queue] == ["done"] * 3
     assert window.session.document.path == folder / "0.wav"
+    reasons = any(row.reason for row in window.session.queue)
+    assert [window.queue.table.isColumnHidden(column) for column in (5, 6, 7)] == [True, not reasons, True], "nothing would stand there"
 
 
 def test_a_bad_file_says_why_and_can_be_tried_again(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
