@@ -97,8 +97,9 @@ class _Training:
 
     def followed(self) -> Learned:
         """What is new is trained on; anything else that happens to examples means going through all lessons again."""
-        same_way = (self.outlook.row.method, self.outlook.row.options) == (self.outlook.now.method, self.outlook.now.options)
         now = restored(self.outlook.project.head(self.outlook.now.id))
+        same_way = (self.outlook.row.method, self.outlook.row.options) == (self.outlook.now.method, self.outlook.now.options)
+        same_way &= now.head is None or now.head.kind == self.outlook.row.method  # a file from elsewhere can say anything
         moved = self.outlook.moved()
         if same_way and not moved:
             return now

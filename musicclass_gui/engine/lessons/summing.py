@@ -107,7 +107,7 @@ def _followed(outlook: Outlook, state: bytes | None, reader: Reader) -> Sums | N
     """The kept sums with what goes taken away, then what comes added; None when they must be made anew."""
     before, after = _changed_grounds(outlook)
     sums = Sums(*stored.from_bytes(state)) if state else _empty(outlook.row, after)
-    if outlook.touches_bases() and not _fits(sums, outlook):
+    if sums.head.kind != outlook.row.method or (outlook.touches_bases() and not _fits(sums, outlook)):
         return None
     moved = sorted(outlook.moved(), key=lambda one: (one.before or 0, one.after or 0, one.example.hash, one.example.id))
     _take(sums, before, after, moved, reader)

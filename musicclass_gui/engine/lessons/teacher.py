@@ -172,7 +172,7 @@ class Teacher:
 
     def _listened(self, lesson: LessonRow, row: ClassifierRow, token: Token, tell: Tell) -> LessonRow:
         """The draft that the planned lesson becomes. Raises LessonError when nothing of it can be learned."""
-        plan = from_plain(Plan, lesson.plan[_PLAN])
+        plan = from_plain(Plan, lesson.plan.get(_PLAN))
         tell(Staged("Listening"))
         started = time.perf_counter()
         files = [Path(file.path) for one in plan.classes for file in one.taught]

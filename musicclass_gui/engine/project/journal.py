@@ -158,10 +158,16 @@ class _Named:
         self.examples: set[int] = set()
         self.bases: set[int] = set()
 
-    def see(self, change: Mapping[str, Any]) -> None:
-        self.classes |= {change[key] for key in ("cls", "before", "after") if isinstance(change.get(key), int)}
-        self.examples |= set(change.get("examples", ()))
-        self.bases |= {change["base"]} if "base" in change else set()
+    def see(self, change: Any) -> None:
+        if isinstance(change, dict):
+            self.classes |= {number for key in ("cls", "before", "after") for number in _numbers(change.get(key))}
+            self.examples |= _numbers(change.get("examples"))
+            self.bases |= _numbers(change.get("base"))
+
+
+def _numbers(value: Any) -> set[int]:
+    """The number that a value is, or the numbers in a list."""
+    return {number for number in (value if isinstance(value, list) else [value]) if isinstance(number, int)}
 
 
 def _text(value: Mapping[str, Any] | None) -> str:

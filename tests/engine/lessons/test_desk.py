@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from musicclass_gui.engine.errors import Cancelled, ClassifierError, LessonError, ProjectError
+from musicclass_gui.engine.errors import Cancelled, ClassifierError, DataError, LessonError, ProjectError
 from musicclass_gui.engine.lessons import calls
 from musicclass_gui.engine.lessons.desk import Desk, Wanted
 from musicclass_gui.engine.lessons.plan import Plan, PlannedClass, PlannedFile, plan_drop
@@ -95,6 +95,15 @@ def test_a_lesson_that_is_cancelled_can_be_gone_on_with_or_dropped(desk: Desk, t
     board = desk.take_back(waiting.id)
     assert board.lessons == []
     assert board.classifiers == []
+
+
+def test_a_lesson_without_its_plan_cannot_be_gone_on_with(desk: Desk) -> None:
+    desk.new_classifier(Wanted(0, "Mine", encoder="timbre"), "")
+    with desk.project.writing():
+        lesson = desk.project.add_lesson(1, "teach", "Teach", "planned")
+    with pytest.raises(DataError):
+        desk.go_on(Token(), lambda news: None)
+    assert desk.take_back(lesson).waiting is None
 
 
 def test_another_lesson_has_to_wait(desk: Desk, tmp_path: Path) -> None:

@@ -264,6 +264,20 @@ def test_moves_and_methods_train_anew(tuned: Desk) -> None:
     assert tuned.head() is None
 
 
+@pytest.mark.parametrize("method", ["gaussian", "centers", "replay"])
+def test_a_head_of_another_method_is_not_gone_on_with(tuned: Desk, method: str) -> None:
+    kept = tuned if method != "replay" else Desk(tuned.project, trainer=tuned.trainer)
+    if method == "replay":
+        kept.teach(added("drum", 3, 7), added("harp", 2, 6))
+    with kept.project.writing():
+        kept.project.set_classifier(kept.id, method=method)  # as in a file that says anything
+    tuned.trainer.calls.clear()
+    kept.teach(added("bell", 11, 15))
+    assert kept.head().kind == method
+    assert [before for before, _, _ in tuned.trainer.calls][:1] == ([False] if method == "replay" else [])
+    assert len(kept.head().classes) == (3 if method == "replay" else 4)
+
+
 def test_fine_tuning_needs_a_trainer(project: Project) -> None:
     desk = Desk(project, "replay")
     draft = desk.book.teach(desk.id, added("piano", 0, 4))

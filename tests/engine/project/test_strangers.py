@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHANGES = (
+    "[7]",
+    '[{"kind": "Activate", "cls": [1], "before": {}, "examples": 7, "base": []}]',
     '[{"kind": "Place", "examples": [999], "before": null, "after": null}]',
     '[{"kind": "Place", "examples": [1], "before": null, "after": 77}]',
     '[{"kind": "Place", "examples": 7}]',
@@ -133,3 +135,5 @@ def test_a_lesson_that_speaks_of_what_is_not_there(sound: Path, tmp_path: Path, 
         for step in (book.undo, book.redo, lambda: book.forget(2)):
             with pytest.raises(DataError):
                 step()
+        project.sweep()  # which leaves what it cannot understand
+        assert project.classes(1)
