@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from musicclass_gui.app import projects
 from musicclass_gui.app.settings import FIELDS, Settings
 from musicclass_gui.engine import places
@@ -39,3 +41,12 @@ def test_the_last_project_is_remembered_and_listed_once(qapp: object, tmp_path: 
 def test_a_path_gets_its_ending_once() -> None:
     assert projects.with_suffix(Path("Bells 1.5"), ".musicclass") == Path("Bells 1.5.musicclass")
     assert projects.with_suffix(Path("Bells.MusicClass"), ".musicclass") == Path("Bells.MusicClass")
+
+
+def test_there_is_a_way_back_to_the_default_project_that_nobody_opened(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSICCLASS_PROJECTS", str(tmp_path))
+    settings, other = Settings(tmp_path), tmp_path / "Other.musicclass"
+    projects.default_project().touch()
+    projects.remember(settings, other)
+    assert projects.recent_projects(settings) == [other, projects.default_project()]
+    settings.close()
