@@ -106,26 +106,27 @@ class _Training:
         only_new = all(isinstance(change, Activate | Place) for change in self.outlook.changes) and all(one.before is None for one in moved)
         if same_way and only_new:
             new = {one.example.id for one in moved}
-            return self._learned([[row for row in self.outlook.examples() if row.id in new]], now.head)
+            return self._learned([self._items(row for row in self.outlook.examples() if row.id in new)], now.head)
         return self.anew()
 
     def anew(self) -> Learned:
         """All lessons again, in order."""
         if any(base.active for base in self.outlook.bases()):
             raise LessonError("Fine-tuning needs recordings, but this classifier rests on a built-in one or a pack; choose another method.")
-        return self._learned(self.outlook.history(), None)
+        steps = [self._items(step) for step in self.outlook.history()]
+        return self._learned([step for step in steps if step], None)  # what is left of a lesson may be silent
 
-    def _learned(self, steps: list[list[ExampleRow]], head: Any) -> Learned:
+    def _learned(self, steps: list[list[TrainItem]], head: Any) -> Learned:
         for step in steps:
             head = self._trained(head, step)
         return NOTHING if head is None else Learned(head, stored.to_bytes(head, Tally()))
 
-    def _trained(self, head: ReplayHead | None, step: list[ExampleRow]) -> ReplayHead:
+    def _trained(self, head: ReplayHead | None, step: list[TrainItem]) -> ReplayHead:
         if self.trainer is None:
             raise LessonError("This classifier is fine-tuned, which cannot be done here; choose another method for it.")
         held = set(head.held_out) if head else set()
         old = [row for row in self.outlook.examples() if row.id in held] if held else []
-        return self.trainer(head, self._items(step), self._items(old), dict(self.outlook.row.options))
+        return self.trainer(head, step, self._items(old), dict(self.outlook.row.options))
 
     def _items(self, examples: Iterable[ExampleRow]) -> list[TrainItem]:
         reader = Reader(self.outlook.project, self.outlook.row, self.token)

@@ -237,7 +237,7 @@ class Teacher:
         }
         wanted = from_plain(Options, options)
         course = _Course(before, new, old, wanted, token or Token(), told, rest)
-        return self._tuned(course) if wanted.unfreeze else course.train()
+        return self._tuned(course) if wanted.unfreeze and new else course.train()
 
     def _tuned(self, course: _Course) -> ReplayHead:
         """Training that includes the encoder's last blocks needs the sound of all that it looks at, and keeps what later ones need."""
