@@ -63,7 +63,7 @@ def recent_projects(settings: Settings) -> list[Path]:
 
 
 def remember(settings: Settings, project: Path) -> None:
-    """Let `project` be the one that is worked with, also after the next start; the one before it, which nobody opened, is remembered too."""
+    """Let `project` be the one that is worked with, also after the next start. The one before it, perhaps never opened, is listed too."""
     left = current_project(settings)
     settings.set("project", "" if project == default_project() else str(project))
     texts = [str(project), *([str(left)] if left.is_file() else []), *settings.get("recent_projects")]

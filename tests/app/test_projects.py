@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from musicclass_gui.app import projects
 from musicclass_gui.app.settings import FIELDS, Settings
 from musicclass_gui.engine import places
 from musicclass_gui.engine.project import rows, store
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_the_default_project_and_the_endings_are_the_engine_s() -> None:
@@ -43,7 +45,7 @@ def test_a_path_gets_its_ending_once() -> None:
     assert projects.with_suffix(Path("Bells.MusicClass"), ".musicclass") == Path("Bells.MusicClass")
 
 
-def test_there_is_a_way_back_to_the_default_project_that_nobody_opened(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_a_way_back_to_the_default_project(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUSICCLASS_PROJECTS", str(tmp_path))
     settings, other = Settings(tmp_path), tmp_path / "Other.musicclass"
     projects.default_project().touch()

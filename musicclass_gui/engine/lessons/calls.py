@@ -34,7 +34,7 @@ def answer(fields: Fields, token: Token, tell: Tell) -> Any:
         return to_plain(_WITHOUT_PROJECT[name](desk, fields, token))
     if name not in _CALLS:
         raise LessonError(f"The program asked for “{name}”, which is not known; its parts are of different versions, so install it again.")
-    if name != "open_project":  # what was opened before stays open, whatever comes of opening another
+    if name not in ("open_project", "new_project"):  # what was open stays so, whatever comes of it, and no default one is made for it
         desk.open(Path(fields["project"]), create=True)
     return to_plain(_CALLS[name](desk, fields, token, tell))
 
