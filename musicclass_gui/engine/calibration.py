@@ -45,13 +45,24 @@ def softmax(scores: Matrix) -> Matrix:
     return np.asarray(np.exp(log_softmax(scores)))
 
 
-def fit_temperature(scores: Matrix, truth: NDArray[np.intp], weight: NDArray[np.float64] | None = None) -> float:
-    """The temperature that makes `softmax(scores / temperature)` likeliest for the true columns, rows weighted by `weight`."""
+def fit_temperature(
+    scores: Matrix, truth: NDArray[np.intp], weight: NDArray[np.float64] | None = None, *, doubt: float = 0.0
+) -> float:
+    """The temperature that makes `softmax(scores / temperature)` likeliest for the true columns, rows weighted by `weight`.
+
+    `doubt` is the share of each row that is taken for the other classes together (Platt, 1999): without it, a few recordings that are
+    all answered right would make every later answer certain.
+    """
     share = np.full(len(truth), 1.0) if weight is None else weight
     rows = np.arange(len(truth))
 
     def cost(log_temperature: float) -> float:
-        return -float(share @ log_softmax(scores / exp(log_temperature))[rows, truth])
+        likely = log_softmax(scores / exp(log_temperature))
+        right = likely[rows, truth]
+        if not doubt:
+            return -float(share @ right)
+        others = np.where(np.isfinite(likely), likely, 0.0).sum(axis=1) - right
+        return -float(share @ ((1 - doubt) * right + doubt * others / np.maximum(1, np.isfinite(likely).sum(axis=1) - 1)))
 
     return exp(_minimum(cost, log(_COLDEST), log(_HOTTEST)))
 

@@ -64,38 +64,43 @@ class Judged:
         return np.asarray(self.scores.argmax(axis=1) == self.truth)
 
 
-def calibrate(judged: Judged) -> Calibration:
+def calibrate(judged: Judged, *, humble: bool = False) -> Calibration:
     """Temperatures and thresholds from held-out recordings. Groups weigh alike, and within them recordings, and within them moments.
 
-    A recording whose class had no other example is left out: nothing could have named it.
+    A recording whose class had no other example is left out: nothing could have named it. With `humble`, n groups that are all answered
+    right promise no more than n + 1 in n + 2 (see `fit_temperature`).
     """
     known = _known(judged)
     share = (_weight(known) / np.bincount(known.moment_of))[known.moment_of]
-    temperature, threshold = _calibrate_whole(judged)
+    temperature, threshold = _calibrate_whole(judged, humble)
     return Calibration(
         temperature,
-        fit_temperature(known.moment_scores, known.truth[known.moment_of], share),
+        fit_temperature(known.moment_scores, known.truth[known.moment_of], share, doubt=_doubt(known, humble)),
         threshold,
         threshold_at(known.moment_novelty, share),
     )
 
 
-def nested(judged: Judged) -> tuple[Matrix, NDArray[np.bool_]]:
+def nested(judged: Judged, *, humble: bool = False) -> tuple[Matrix, NDArray[np.bool_]]:
     """Probabilities and rejections when each tenth of the groups is calibrated by the other nine."""
     probabilities, rejected = np.zeros_like(judged.scores), np.zeros(len(judged.truth), bool)
     for number in range(_NESTED_FOLDS):
         now = judged.group % _NESTED_FOLDS == number
         if now.any():
-            temperature, threshold = _calibrate_whole(judged.among(~now))
+            temperature, threshold = _calibrate_whole(judged.among(~now), humble)
             probabilities[now], rejected[now] = softmax(judged.scores[now] / temperature), judged.novelty[now] > threshold
     return probabilities, rejected
 
 
-def _calibrate_whole(judged: Judged) -> tuple[float, float]:
+def _doubt(judged: Judged, humble: bool) -> float:
+    return 1 / (judged.groups + 2) if humble else 0.0
+
+
+def _calibrate_whole(judged: Judged, humble: bool) -> tuple[float, float]:
     """Temperature and threshold for whole recordings."""
     known = _known(judged)
     weight = _weight(known)
-    return fit_temperature(known.scores, known.truth, weight), threshold_at(known.novelty, weight)
+    return fit_temperature(known.scores, known.truth, weight, doubt=_doubt(known, humble)), threshold_at(known.novelty, weight)
 
 
 def _known(judged: Judged) -> Judged:

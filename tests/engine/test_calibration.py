@@ -83,3 +83,19 @@ def test_macro_f1_against_scikit_learn() -> None:
     rng = np.random.default_rng(0)
     truth, guess = rng.integers(0, 5, 80), rng.integers(0, 4, 80)
     assert c.macro_f1(guess.tolist(), truth.tolist(), 5) == pytest.approx(metrics.f1_score(truth, guess, average="macro", zero_division=0))
+
+
+def test_a_few_right_answers_promise_no_certainty() -> None:
+    scores = np.where(np.eye(3, dtype=bool)[np.arange(24) % 3], 50.0, 0.0)
+    truth = np.arange(24) % 3
+    sure = c.softmax(scores / c.fit_temperature(scores, truth))
+    humble = c.softmax(scores / c.fit_temperature(scores, truth, doubt=1 / 26))
+    assert sure.max() > 0.999
+    assert humble.max(axis=1).mean() == pytest.approx(25 / 26, abs=0.002)
+
+
+def test_doubt_changes_little_where_much_is_known() -> None:
+    noise = np.random.default_rng(0)
+    truth = noise.integers(0, 4, 4000)
+    scores = noise.normal(0, 1, (4000, 4)) + 1.5 * np.eye(4)[truth]
+    assert c.fit_temperature(scores, truth, doubt=1 / 4002) == pytest.approx(c.fit_temperature(scores, truth), rel=0.01)

@@ -110,8 +110,8 @@ class Exam:
         return self._fitted(self.said.judged(places, truth, self.group[known]), fallback)
 
     def _fitted(self, judged: heldout.Judged, fallback: Fitted) -> Fitted:
-        calibration = heldout.calibrate(judged)
-        probabilities, rejected = heldout.nested(judged)
+        calibration = heldout.calibrate(judged, humble=True)
+        probabilities, rejected = heldout.nested(judged, humble=True)
         strangest, strangest_window = self._of_base(fallback)
         return Fitted(
             calibration.temperature,
