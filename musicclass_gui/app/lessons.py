@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from musicclass_gui.app import words
 from musicclass_gui.engine.lessons.news import Heard, News, Staged, Trained
 
 if TYPE_CHECKING:
+    from musicclass_gui.app.jobs import Job
     from musicclass_gui.engine.lessons.plan import Plan
     from musicclass_gui.engine.project.board import Board
 
 _JUDGED_FROM = 0.01  # below this share of the way its rest cannot be estimated
+
+
+@dataclass(frozen=True)
+class Long:
+    """A call that takes long: its name, what it is called, and the work."""
+
+    name: str
+    text: str
+    job: Job[Any]
 
 
 class Going:

@@ -5,7 +5,6 @@ All work and all writing is done by the desk in a process of its own; here its a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from musicclass_gui.app import projects
 from musicclass_gui.app.desk import DeskLine, Receivers
 from musicclass_gui.app.documents import Change
 from musicclass_gui.app.jobs import said
-from musicclass_gui.app.lessons import Going, answering, done_words, found_words, new_classifiers, why_not
+from musicclass_gui.app.lessons import Going, Long, answering, done_words, found_words, new_classifiers, why_not
 from musicclass_gui.app.pictures import Pictures
 from musicclass_gui.app.review import Review
 from musicclass_gui.engine.lessons.plan import Plan, PlannedClass, PlannedFile
@@ -40,15 +39,6 @@ if TYPE_CHECKING:
 _SWITCHING = frozenset({"new_project", "open_project", "save_as"})
 _DRAFTING = frozenset({"teach", "teach_confirmed", "go_on"})
 _LEARNING = _DRAFTING | {"set_method", "merge", "delete", "move", "forget"}  # a network may be trained, which can be watched
-
-
-@dataclass(frozen=True)
-class _Long:
-    """A call that takes long: its name, what it is called, and the work."""
-
-    name: str
-    text: str
-    job: Job[Any]
 
 
 class Teaching(QObject):
@@ -75,7 +65,7 @@ class Teaching(QObject):
         self.review = Review(self._verdict, self._withdraw)
         self._settings, self._sounds = settings, sounds
         self._desk = DeskLine()
-        self._long: list[_Long] = []  # calls that `cancel` can end, the one that goes on first
+        self._long: list[Long] = []  # calls that `cancel` can end, the one that goes on first
         self._pictures = Pictures(self._picture)
 
     def begin(self) -> None:
@@ -388,7 +378,7 @@ class Teaching(QObject):
 
     def _work(self, name: str, fields: dict[str, Any], text: str, kind: Any, done: Callable[[Any], None]) -> None:
         """As `_run`, for what can be cancelled."""
-        self._long.append(_Long(name, text, self._run(name, fields, text, kind, done)))
+        self._long.append(Long(name, text, self._run(name, fields, text, kind, done)))
 
     def _run(self, name: str, fields: dict[str, Any], text: str, kind: Any, done: Callable[[Any], None]) -> Job[Any]:
         self.problem = ""

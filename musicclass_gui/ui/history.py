@@ -40,7 +40,7 @@ class LessonsModel(RowsModel[LessonView]):
     def show_board(self, board: Board | None) -> None:
         """Show a board's lessons."""
         rows = board.lessons if board is not None else []
-        self._show(rows, [row.id for row in rows], [(row.title, row.state) for row in rows])
+        self._show(rows, [row.id for row in rows], [(row.title, _state(row)) for row in rows])
 
     def lesson(self, row: int) -> LessonView:
         """The lesson in a row."""
@@ -51,12 +51,16 @@ def _columns() -> list[Column[LessonView]]:
     return [
         Column("Lesson", lambda row: row.title, lambda row: row.title.casefold(), tip=lambda row: row.title),
         Column("When", when, lambda row: row.made_at, tip=when),
-        Column("State", lambda row: _STATES.get(row.state, row.state), lambda row: row.state, ink=_ink),
+        Column("State", _state, lambda row: row.state, ink=_ink),
     ]
 
 
+def _state(row: LessonView) -> str:
+    return "Forgotten" if row.forgotten and row.state == "kept" else _STATES.get(row.state, row.state)
+
+
 def _ink(theme: Theme, row: LessonView) -> str | None:
-    return theme.text_muted if row.state == "undone" else theme.warn if row.state in ("draft", "planned") else None
+    return theme.text_muted if row.state == "undone" or row.forgotten else theme.warn if row.state in ("draft", "planned") else None
 
 
 def when(view: LessonView) -> str:
@@ -138,7 +142,8 @@ class HistoryPanel(QStackedWidget):
         chosen, teaching = self.chosen(), self._teaching
         free = not teaching.busy and not teaching.locked and teaching.waiting is None
         self.show_card.setEnabled(chosen is not None and not teaching.busy)
-        self.forget.setEnabled(chosen is not None and free and chosen.state == "kept" and chosen.kind in _FORGETTABLE)
+        there = chosen is not None and chosen.state == "kept" and not chosen.forgotten and chosen.kind in _FORGETTABLE
+        self.forget.setEnabled(there and free)
 
     def _show_card(self) -> None:
         if (chosen := self.chosen()) is not None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from musicclass_gui.engine.lessons import packs
+from musicclass_gui.engine.lessons.book import FORGETS
 from musicclass_gui.engine.lessons.report import ClassReport, LessonCard
 from musicclass_gui.engine.plain import from_plain
 from musicclass_gui.engine.project.board import Board, ClassifierView, ClassView, ExampleView, LessonView
@@ -33,17 +34,23 @@ def board_of(project: Project, *, undo: str, redo: str) -> Board:
     """Everything that is to be shown of a project."""
     lessons = project.lessons()
     sources = _Sources({row.hash: row for row in project.recordings()}, project.missing_lately())
+    forgotten = {row.plan.get(FORGETS) for row in lessons if row.state == "kept"}
     waiting = next((row for row in lessons if row.state in ("planned", "draft")), None)
     return Board(
         path=str(project.path),
         title=project.path.stem,
         classifiers=[_classifier(project, row, sources, lessons) for row in project.classifiers()],
-        lessons=[lesson_view(row) for row in reversed(sorted(lessons, key=lambda row: (row.position or 1 << 60, row.id)))],
+        lessons=[replace(lesson_view(row), forgotten=row.id in forgotten) for row in sorted(lessons, key=_age)],
         waiting=None if waiting is None else lesson_view(waiting, with_card=True),
         undo=undo,
         redo=redo,
         read_only=project.read_only,
     )
+
+
+def _age(row: LessonRow) -> tuple[int, int]:
+    """What sorts lessons: first one that waits, then those kept last."""
+    return (-row.position if row.position else -(1 << 60), -row.id)
 
 
 def lesson_view(row: LessonRow, *, with_card: bool = False) -> LessonView:
@@ -70,7 +77,7 @@ def _classifier(project: Project, row: ClassifierRow, sources: _Sources, lessons
     for example in project.examples(row.id):
         if example.cls is not None:
             by_class[example.cls].append(example)
-    sources.names = {one.id: one.name for one in project.classes(row.id)}
+    sources.names = {one.id: one.name for one in project.classes(row.id) if one.role != "negative"}  # what can be answered
     classes = [_class(one, by_class[one.id], sources, card) for one in project.classes(row.id)]
     return ClassifierView(
         id=row.id,

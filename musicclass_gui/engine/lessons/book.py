@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.task import Token
 
 _WAITING = ("planned", "draft")
+FORGETS = "forgets"  # in the plan of a lesson that takes another's effects away: which one
 
 
 class Book:
@@ -87,7 +88,10 @@ class Book:
 
     def forget(self, lesson: int) -> LessonRow:
         """A draft: what is left of an earlier lesson's effects goes."""
-        return self._drafted(forgetting.forget(self._project, lesson))
+        with self._project.writing():
+            made = self._drafted(forgetting.forget(self._project, lesson))
+            self._project.set_lesson(made.id, plan={FORGETS: lesson})
+        return self._project.lesson(made.id)
 
     def change_method(self, classifier: int, method: str, options: dict[str, Any] | None = None) -> LessonRow:
         """A draft: the classifier learns in another way from the same examples."""
@@ -113,7 +117,7 @@ class Book:
                 self._project.remove_lesson(undone.id)
             self._turn(row, self.changes(lesson), head)
             self._keep_head(row, head)
-            self._project.set_lesson(lesson, state="kept", position=self._project.next_position(), plan={})  # a plan is for going on
+            self._project.set_lesson(lesson, state="kept", position=self._project.next_position(), plan=_lasting(row.plan))
             self._project.set_checkpoint(lesson, None)
             self._project.sweep()
 
@@ -216,3 +220,8 @@ class Book:
         if state is None:
             return None if outlook.examples() else learning.NOTHING
         return learning.restored(state)
+
+
+def _lasting(plan: dict[str, Any]) -> dict[str, Any]:
+    """What is still of use of a plan once its lesson is kept; the files that were to be taught are not, and there may be thousands."""
+    return {FORGETS: plan[FORGETS]} if FORGETS in plan else {}

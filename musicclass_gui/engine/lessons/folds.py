@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import numpy as np
 
@@ -73,16 +74,19 @@ def chosen(labels: Sequence[str], groups: NDArray[np.intp], most: int = MOST_ITE
 
 
 def folds(labels: Sequence[str], groups: NDArray[np.intp]) -> NDArray[np.intp]:
-    """A fold for each item: whole groups, dealt out so that each fold has its share of each class; the rarest classes first."""
+    """A fold for each item: whole groups, dealt out class by class, so that each fold has its share of each.
+
+    A class's groups stay in their folds whatever other classes come, so that one lesson's "after" is the next one's "before"; a group of
+    several classes goes with the rarest. Where dealing begins depends on the label, lest all small classes meet in the first folds.
+    """
     inside, total = _classes_by_group(labels, groups), Counter(labels)
     count = min(MOST_FOLDS, len(inside))
-    load = [Counter[str]() for _ in range(count)]
     fold: dict[int, int] = {}
-    for group in sorted(inside, key=lambda one: (min(total[label] for label in inside[one]), -inside[one].total(), one)):
-        here = inside[group]
-        costs = [(sum(part[label] / total[label] for label in here), part.total()) for part in load]
-        fold[group] = costs.index(min(costs))
-        load[fold[group]].update(here)
+    dealt = Counter[str]()
+    for group in sorted(inside):
+        label = min(inside[group], key=lambda one: (total[one], one))
+        fold[group] = (crc32(label.encode()) + dealt[label]) % count
+        dealt[label] += 1
     return np.asarray([fold[group] for group in groups.tolist()], np.intp)
 
 

@@ -23,7 +23,7 @@ from musicclass_gui.engine.lessons.examine import Context, examine
 from musicclass_gui.engine.lessons.listen import listen
 from musicclass_gui.engine.lessons.news import Heard, News, Staged, Trained
 from musicclass_gui.engine.lessons.outlook import Outlook
-from musicclass_gui.engine.lessons.plan import Plan, sentence
+from musicclass_gui.engine.lessons.plan import Plan
 from musicclass_gui.engine.lessons.sides import sides_of
 from musicclass_gui.engine.plain import from_plain, to_plain
 from musicclass_gui.engine.project.tags import Tags, group_of
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 Tell = Callable[[News], None]
 
 _PLAN, _EMBED_S = "plan", "embed_s"
+_MOST_NAMED = 5
 
 
 @dataclass
@@ -91,7 +92,7 @@ class Teacher:
         """A lesson from the user's plan up to its card."""
         if not any(one.taught for one in plan.classes):
             raise LessonError("There is nothing to teach: no recording is left in the plan.")
-        return self.resume(self.book.plan(classifier, sentence(plan), {_PLAN: to_plain(plan)}), token, tell)
+        return self.resume(self.book.plan(classifier, _title(plan), {_PLAN: to_plain(plan)}), token, tell)
 
     def is_of(self, lesson: LessonRow, plan: Plan) -> bool:
         """Whether a lesson was given for just this plan."""
@@ -265,6 +266,12 @@ class Teacher:
     def _checkpoint(self, lesson: int, state: bytes) -> None:
         with self.project.writing():
             self.project.set_checkpoint(lesson, state)
+
+
+def _title(plan: Plan) -> str:
+    """What a lesson is called before it is known what comes of it."""
+    names = [f"“{one.name}”" for one in plan.classes if one.taught]
+    return f"Teach {', '.join(names[:_MOST_NAMED])}{' …' if len(names) > _MOST_NAMED else ''}"
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,7 @@ class LessonView:
     state: str
     made_at: str
     card: LessonCard | None = None
+    forgotten: bool = False  # a later lesson took away what it taught
 
 
 @dataclass(frozen=True)

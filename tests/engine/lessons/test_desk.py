@@ -419,3 +419,27 @@ def test_a_network_is_taught_kept_undone_and_forgotten(desk: Desk, tmp_path: Pat
     assert desk.project.head(1) == before
     assert names(desk.redo(Token())) == ["high", "low", "middle"]
     assert names(desk.forget(desk.board().lessons[-1].id)) == ["middle"]
+
+
+def test_a_lesson_that_was_forgotten_is_marked_until_that_is_undone(desk: Desk, tmp_path: Path) -> None:
+    taught(desk, clips(tmp_path / "one", low=110.0, high=1760.0))
+    taught(desk, clips(tmp_path / "two", middle=440.0))
+    second = desk.board().lessons[0]
+    assert [row.forgotten for row in desk.forget(second.id).lessons] == [False, True, False]
+    assert [row.forgotten for row in desk.undo(Token()).lessons if row.state == "kept"] == [False, False]
+
+
+def test_what_was_after_one_lesson_is_before_the_next(desk: Desk, tmp_path: Path) -> None:
+    first = taught(desk, clips(tmp_path / "one", 7, low=110.0, deep=150.0, high=1760.0))
+    second = taught(desk, clips(tmp_path / "two", 5, middle=440.0))
+    assert {one.name: one.before for one in second.classes if not one.new} == {one.name: one.after for one in first.classes}
+
+
+def test_a_lesson_that_waits_is_called_by_its_classes(desk: Desk, tmp_path: Path) -> None:
+    token = Token()
+    plan = plan_drop([clips(tmp_path / "one", low=110.0, high=1760.0)], budget_s=None)
+    with pytest.raises(Cancelled):
+        desk.teach(plan, Wanted(0, encoder="timbre"), token, lambda news: token.cancel())
+    waiting = desk.board().waiting
+    assert waiting is not None
+    assert waiting.title == "Teach “high”, “low”"
