@@ -64,7 +64,7 @@ class Exam:
     def verdicts(self) -> Verdicts:
         """What the classifier says after the lesson."""
         found = _verdicts(self.said, self.after.classes, [item.cls for item in self.items], self.group)
-        return replace(found, judged=found.judged & ~self.learned)
+        return replace(found, judged=found.judged & ~self.learned & (len(self.said.labels) > 1))  # alone, a class is always right
 
     @cached_property
     def verdicts_before(self) -> Verdicts:

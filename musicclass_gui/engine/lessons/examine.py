@@ -33,6 +33,7 @@ _MOST_TWINS = 50
 _MOST_PAIRS = 10
 _ROUGH_GROUPS = 5
 
+_ONLY_CLASS = "The only class: teach another one, so that there is something to tell it from."
 _ONE_RECORDING = "Only one recording: it cannot be tested."
 _ONE_GROUP = "All its recordings are of one group (artist, album or folder), so none can be held out: add recordings of another one."
 _LEARNED = "Tested on the recordings that it learned from."
@@ -119,6 +120,8 @@ def _is_new(exam: Exam, one: ClassRow) -> bool:
 def _class_note(exam: Exam, recordings: int, groups: int, judged: NDArray[np.bool_]) -> str:
     if judged.any():
         return _FEW if exam.groups(judged) < _ROUGH_GROUPS else ""
+    if len(exam.classes) == 1:
+        return _ONLY_CLASS
     if recordings < 2:
         return _ONE_RECORDING if recordings else _NOTHING
     return _ONE_GROUP if groups < 2 else _NOT_HELD

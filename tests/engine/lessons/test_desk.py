@@ -443,3 +443,10 @@ def test_a_lesson_that_waits_is_called_by_its_classes(desk: Desk, tmp_path: Path
     waiting = desk.board().waiting
     assert waiting is not None
     assert waiting.title == "Teach “high”, “low”"
+
+
+def test_a_class_that_is_alone_is_not_called_reliable(desk: Desk, tmp_path: Path) -> None:
+    [one] = taught(desk, clips(tmp_path / "one", low=110.0)).classes
+    assert one.after is None
+    assert "only class" in one.note
+    assert desk.board().classifiers[0].classes[0].quality is None
