@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from musicclass_gui.app.jobs import Lane
 from musicclass_gui.app.service import Service
-from musicclass_gui.engine.lessons import news
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +31,17 @@ class Receivers:
     failed: Callable[[Exception], None]
     told: Callable[[News], None] | None = None
     progress: Callable[[float, str], None] | None = None
+
+
+def shaped(kind: str, value: Any) -> Any:
+    """The desk's plain answer as the data that `kind` names; "" leaves it plain. The shapes are only loaded once there is an answer."""
+    from musicclass_gui.engine.lessons.plan import Plan
+    from musicclass_gui.engine.plain import from_plain
+    from musicclass_gui.engine.project.board import Alike, Board, Doubt, LessonView, SoundMap
+
+    shapes: dict[str, Any] = {one.__name__: one for one in (Plan, Board, LessonView, SoundMap)}
+    shapes |= {"Alikes": list[Alike], "Doubts": list[Doubt]}
+    return from_plain(shapes[kind], value) if kind else value
 
 
 class DeskLine:
@@ -59,5 +69,7 @@ class DeskLine:
         """Pass news on, in the lane's thread; of a cancelled call none arrives."""
         told = to.told
         if told is not None:
+            from musicclass_gui.engine.lessons import news
+
             read = news.from_json(event)
             self.lane.post(lambda: None if token.cancelled else told(read))

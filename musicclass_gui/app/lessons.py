@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from musicclass_gui.app import words
-from musicclass_gui.engine.lessons.news import Heard, News, Staged, Trained
 
 if TYPE_CHECKING:
     from musicclass_gui.app.jobs import Job
+    from musicclass_gui.engine.lessons.news import Heard, News, Trained
     from musicclass_gui.engine.lessons.plan import Plan
     from musicclass_gui.engine.project.board import Board
 
@@ -68,6 +68,8 @@ class Going:
 
     def take(self, news: News) -> None:
         """Note what was told."""
+        from musicclass_gui.engine.lessons.news import Heard, Staged
+
         if isinstance(news, Staged):
             self._show(news.text)
         elif isinstance(news, Heard):

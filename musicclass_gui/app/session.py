@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,6 @@ from musicclass_gui.app.documents import Change, Document, QueueRow
 from musicclass_gui.app.drops import plan_drop, plan_teach
 from musicclass_gui.app.jobs import Lane, said, shut_down
 from musicclass_gui.app.queue import Queue
-from musicclass_gui.app.recorder import Recorder
 from musicclass_gui.app.service import Service
 from musicclass_gui.app.teaching import Teaching
 from musicclass_gui.engine import encoders, events, places
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from musicclass_gui.app.queue import Analysis
+    from musicclass_gui.app.recorder import Recorder
     from musicclass_gui.app.settings import Settings
     from musicclass_gui.engine.encoders import EncoderSpec
     from musicclass_gui.engine.task import Token
@@ -64,11 +64,17 @@ class Session(QObject):
         self._queue.changed.connect(partial(self._tell, Change.QUEUE))
         self._outdated = False  # whether classifiers learned something since the reading of what is open began
         self._problem = ""  # what could not be taught, as far as it is among the notices
-        self.recorder = Recorder(parent=self)
         self.teaching = Teaching(settings, self._sounds, self)
         self.teaching.changed.connect(self._teaching_changed)
         self.teaching.answers_changed.connect(self.reanswer)
         settings.changed.connect(self._setting_changed)
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        """Records from the microphone; made when it is first asked for."""
+        from musicclass_gui.app.recorder import Recorder
+
+        return Recorder(parent=self)
 
     def start(self) -> None:
         """Start the worker and let it load what the first answer will need; then the project is read."""
@@ -267,7 +273,8 @@ class Session(QObject):
         for service in (self._looking, self._batching):
             service.close(_CLOSE_S / 5)
         self.teaching.close(_CLOSE_S / 5)
-        self.recorder.close(_CLOSE_S / 5)
+        if "recorder" in self.__dict__:
+            self.recorder.close(_CLOSE_S / 5)
         self.stopped = shut_down([*lanes, self.teaching.lane], _CLOSE_S / 2)
 
     # Work: what it needs is gathered on the main thread, then it runs on a lane's

@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from musicclass_gui.app import projects
-from musicclass_gui.app.desk import DeskLine, Receivers
+from musicclass_gui.app.desk import DeskLine, Receivers, shaped
 from musicclass_gui.app.documents import Change
 from musicclass_gui.app.jobs import said
 from musicclass_gui.app.lessons import Going, Long, answering, done_words, found_words, new_classifiers, why_not
 from musicclass_gui.app.pictures import Pictures
 from musicclass_gui.app.review import Review
-from musicclass_gui.engine.lessons.plan import Plan, PlannedClass, PlannedFile
-from musicclass_gui.engine.plain import from_plain, to_plain
-from musicclass_gui.engine.project.board import Alike, Board, Doubt, LessonView, SoundMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +30,8 @@ if TYPE_CHECKING:
     from musicclass_gui.app.review import Verdict
     from musicclass_gui.app.settings import Settings
     from musicclass_gui.engine.lessons.news import Heard, News, Trained
-    from musicclass_gui.engine.project.board import ClassifierView
+    from musicclass_gui.engine.lessons.plan import Plan, PlannedFile
+    from musicclass_gui.engine.project.board import Alike, Board, ClassifierView, Doubt, LessonView, SoundMap
     from musicclass_gui.engine.windows import Span
 
 _SWITCHING = frozenset({"new_project", "open_project", "save_as"})
@@ -75,11 +73,11 @@ class Teaching(QObject):
             self._settings.set("project", "")
             self._trouble(f"“{lost}” is not there any more, so “{self.project.stem}” is used; if it was moved, open it again.")
         if self.project.is_file():
-            self._ask("board", {}, Board, partial(self._began, self.project))
+            self._ask("board", {}, "Board", partial(self._began, self.project))
 
     def refresh(self) -> None:
         """Read the project anew."""
-        self._ask("board", {}, Board, partial(self._took, self.project))
+        self._ask("board", {}, "Board", partial(self._took, self.project))
 
     # What there is
 
@@ -145,14 +143,18 @@ class Teaching(QObject):
         if self.take(paths):
             return
         self.edit(None)
-        self._work("plan", {"paths": [str(path) for path in paths]}, "Looking at the files", Plan, self.edit)
+        self._work("plan", {"paths": [str(path) for path in paths]}, "Looking at the files", "Plan", self.edit)
 
     def propose_files(self, files: Sequence[PlannedFile], name: str = "", role: str = "class", of: str = "") -> None:
         """Propose recordings, or spans of them, that were read before: the queue's, a lasso's, what is alike."""
+        from musicclass_gui.engine.lessons.plan import Plan, PlannedClass
+
         self.edit(Plan([PlannedClass(name, list(files), role, of)]) if files else None)
 
     def propose_span(self, path: Path, span: Span, name: str = "") -> None:
         """Propose a span of a recording, in seconds."""
+        from musicclass_gui.engine.lessons.plan import PlannedFile
+
         self.propose_files([PlannedFile(str(path), *span)], name)
 
     def edit(self, plan: Plan | None) -> None:
@@ -193,6 +195,8 @@ class Teaching(QObject):
             self._trouble(reason)
             return
         self.edit(None)
+        from musicclass_gui.engine.plain import to_plain
+
         about = {"method": method or self._settings.get("teach_method"), "encoder": encoder, "title": title, "options": options or {}}
         self._draft("teach", {"plan": to_plain(plan), "classifier": classifier or 0, **about}, "Listening")
 
@@ -214,7 +218,7 @@ class Teaching(QObject):
         self._over(stopped.text)
         if stopped.name in _DRAFTING:
             take_back = stopped.name != "go_on" and self.waiting is None
-            self._ask("board", {}, Board, partial(self._cancelled, self.project, take_back))
+            self._ask("board", {}, "Board", partial(self._cancelled, self.project, take_back))
 
     def keep(self) -> None:
         """Keep the draft."""
@@ -310,13 +314,13 @@ class Teaching(QObject):
     def find_moved(self, folder: Path) -> None:
         """Look in a folder for recordings that are not where they were."""
         done = partial(self._found, self.project)
-        self._work("find_moved", {"folder": str(folder)}, "Looking for moved recordings", Board, done)
+        self._work("find_moved", {"folder": str(folder)}, "Looking for moved recordings", "Board", done)
 
     # What is looked at; `receive` is called on the main thread, never after a failure
 
     def lesson(self, lesson: int, receive: Callable[[LessonView], None]) -> None:
         """A lesson with its card."""
-        self._ask("lesson", {"lesson": lesson}, LessonView, receive)
+        self._ask("lesson", {"lesson": lesson}, "LessonView", receive)
 
     def picture(self, key: str, start_s: float | None, end_s: float | None, receive: Callable[[NDArray[np.uint8]], None]) -> None:
         """The mel picture (24 bands, low first, × 64 times, uint8) of a recording by its content hash, or of a span of it."""
@@ -324,18 +328,18 @@ class Teaching(QObject):
 
     def sound_map(self, how: str, receive: Callable[[SoundMap], None]) -> None:
         """Everything in the project as points: `how` is "pca" or "tsne"."""
-        self._work("sound_map", {"classifier": self.current, "how": how}, "Drawing the sound map", SoundMap, receive)
+        self._work("sound_map", {"classifier": self.current, "how": how}, "Drawing the sound map", "SoundMap", receive)
 
     def alike(self, path: Path, span: Span | None, receive: Callable[[list[Alike]], None]) -> None:
         """The project's sounds that are like a recording or a span of it, the nearest first."""
         start_s, end_s = span or (None, None)
         fields = {"classifier": self.current, "path": str(path), "start_s": start_s, "end_s": end_s}
-        self._work("alike", fields, "Looking for more like this", list[Alike], receive)
+        self._work("alike", fields, "Looking for more like this", "Alikes", receive)
 
     def doubts(self, receive: Callable[[list[Doubt]], None]) -> None:
         """What to review, the most doubtful first."""
         fields = {"classifier": self.current, "paths": [str(path) for path in self._sounds()]}
-        self._work("doubts", fields, "Looking for what is doubtful", list[Doubt], receive)
+        self._work("doubts", fields, "Looking for what is doubtful", "Doubts", receive)
 
     def verdict(self, doubt: Doubt, cls: int | None) -> None:
         """The user says what a doubtful one is: a class, or None for none of them."""
@@ -358,36 +362,36 @@ class Teaching(QObject):
         get = self._settings.get
         return {"project": str(self.project), "device": get("device"), "weights_folder": get("weights_folder")}
 
-    def _ask(self, name: str, fields: dict[str, Any], kind: Any, done: Callable[[Any], None]) -> None:
+    def _ask(self, name: str, fields: dict[str, Any], kind: str, done: Callable[[Any], None]) -> None:
         """Ask aside: nobody sees that it goes on."""
         to = Receivers(done, lambda error: self._trouble(said(error)))
-        self._desk.ask(name, {**self._fields(), **fields}, partial(from_plain, kind), to)
+        self._desk.ask(name, {**self._fields(), **fields}, partial(shaped, kind), to)
 
     def _change(self, name: str, fields: dict[str, Any], text: str, words: str = "") -> None:
         """Let the desk change something; a board comes back."""
         asked = None if name in _SWITCHING else self.project
-        self._run(name, fields, text, Board, partial(self._changed, asked, words))
+        self._run(name, fields, text, "Board", partial(self._changed, asked, words))
 
     def _learn(self, name: str, fields: dict[str, Any], text: str) -> None:
         """As `_change`, for what takes long and can be cancelled."""
-        self._work(name, fields, text, Board, partial(self._changed, self.project, ""))
+        self._work(name, fields, text, "Board", partial(self._changed, self.project, ""))
 
     def _draft(self, name: str, fields: dict[str, Any], text: str) -> None:
         """As `_learn`, for what ends in a draft and tells of files and epochs on the way."""
-        self._work(name, fields, text, Board, partial(self._drafted, name, self.project))
+        self._work(name, fields, text, "Board", partial(self._drafted, name, self.project))
 
-    def _work(self, name: str, fields: dict[str, Any], text: str, kind: Any, done: Callable[[Any], None]) -> None:
+    def _work(self, name: str, fields: dict[str, Any], text: str, kind: str, done: Callable[[Any], None]) -> None:
         """As `_run`, for what can be cancelled."""
         self._long.append(Long(name, text, self._run(name, fields, text, kind, done)))
 
-    def _run(self, name: str, fields: dict[str, Any], text: str, kind: Any, done: Callable[[Any], None]) -> Job[Any]:
+    def _run(self, name: str, fields: dict[str, Any], text: str, kind: str, done: Callable[[Any], None]) -> Job[Any]:
         self.problem = ""
         if name in _DRAFTING or (name in _LEARNING and not self.busy):
             self.going.begin_lesson()
         self.going.begin(text)
         self.changed.emit(Change.LESSON)
         to = Receivers(partial(self._succeeded, text, done), partial(self._broke, text), self._told, self._progressed)
-        return self._desk.ask(name, {**self._fields(), **fields}, partial(from_plain, kind), to)
+        return self._desk.ask(name, {**self._fields(), **fields}, partial(shaped, kind), to)
 
     def _settle(self, name: str, text: str, words: str) -> None:
         if self.waiting is not None:
@@ -409,7 +413,7 @@ class Teaching(QObject):
         self._trouble(said(error))
 
     def _withdraw(self, number: int) -> None:
-        self._ask("remove_verdict", {"id": number}, Any, lambda _answer: None)
+        self._ask("remove_verdict", {"id": number}, "", lambda _answer: None)
 
     # What comes back, on the main thread
 

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLay
 
 from musicclass_gui.app.tables import Column, RowsModel
 from musicclass_gui.app.theme import LIGHT
-from musicclass_gui.engine.lessons.plan import PlannedFile
 from musicclass_gui.ui.classlook import Looks, span_words
 from musicclass_gui.ui.ownkeys import OwnKeys
 from musicclass_gui.ui.tables import Sorted, Table
@@ -204,6 +203,8 @@ class AlikePanel(QStackedWidget):
             self.opened.emit(Path(sound.path))
 
     def _teach(self) -> None:
+        from musicclass_gui.engine.lessons.plan import PlannedFile
+
         files = [PlannedFile(sound.path, sound.start_s, sound.end_s) for sound in self.chosen()]
         if files:
             self._session.teaching.propose_files(files)

@@ -5,6 +5,7 @@ It joins the session's teaching with dialogs and panels; it decides nothing abou
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from PySide6.QtWidgets import QFileDialog
 
 from musicclass_gui.app.audition import Audition
 from musicclass_gui.app.drop_look import DropLook
-from musicclass_gui.engine.lessons.plan import PlannedFile
-from musicclass_gui.ui.projects import ProjectDialogs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from musicclass_gui.app.theme import Theme
     from musicclass_gui.ui.microphone import MicrophoneDialog
     from musicclass_gui.ui.preview import Lesson, Preview
+    from musicclass_gui.ui.projects import ProjectDialogs
     from musicclass_gui.ui.teach import TeachPage
     from musicclass_gui.ui.window import MainWindow
 
@@ -39,7 +39,6 @@ class Teacher(QObject):
         self.page: TeachPage | None = None
         self.preview: Preview | None = None
         self.asking: QDialog | None = None  # about a class pack that was dropped
-        self.projects = ProjectDialogs(window, window.session, window.say)
         self.audition = Audition(window.player, self)
         self.looks = DropLook()
         self.microphone: MicrophoneDialog | None = None
@@ -50,19 +49,26 @@ class Teacher(QObject):
         self.audition.failed.connect(window.say)
         self._teaching.done.connect(window.say)
 
+    @cached_property
+    def projects(self) -> ProjectDialogs:
+        """The dialogs about projects, packs and classifiers; only loaded when one is asked for, since the first paint waits for nothing."""
+        from musicclass_gui.ui.projects import ProjectDialogs
+
+        return ProjectDialogs(self._window, self._session, self._window.say)
+
     # Actions
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """What each action of the menus Project and Teach runs, by its id."""
         teaching = self._teaching
         return {
-            "project.new": self.projects.new,
-            "project.open": self.projects.open,
-            "project.recent": self.projects.recent,
-            "project.save_as": self.projects.save_as,
-            "project.find_moved": self.projects.find_moved,
-            "project.import_pack": self.projects.import_pack,
-            "project.export_pack": self.projects.export_pack,
+            "project.new": lambda: self.projects.new(),
+            "project.open": lambda: self.projects.open(),
+            "project.recent": lambda: self.projects.recent(),
+            "project.save_as": lambda: self.projects.save_as(),
+            "project.find_moved": lambda: self.projects.find_moved(),
+            "project.import_pack": lambda: self.projects.import_pack(),
+            "project.export_pack": lambda: self.projects.export_pack(),
             "teach.folder": self.teach_folder,
             "teach.files": self.teach_files,
             "teach.selection": self.teach_selection,
@@ -73,8 +79,8 @@ class Teacher(QObject):
             "teach.go_on": teaching.go_on,
             "teach.undo": teaching.undo,
             "teach.redo": teaching.redo,
-            "teach.new_classifier": self.projects.new_classifier,
-            "teach.remove_classifier": self.projects.remove_classifier,
+            "teach.new_classifier": lambda: self.projects.new_classifier(),
+            "teach.remove_classifier": lambda: self.projects.remove_classifier(),
             "teach.alike": self.look_alike,
         }
 
@@ -105,6 +111,8 @@ class Teacher(QObject):
         """Propose the chosen recordings of the queue; all of them when none is chosen."""
         rows = self._session.queue
         chosen = [rows[place] for place in self._window.queue.chosen()] or rows
+        from musicclass_gui.engine.lessons.plan import PlannedFile
+
         readable = [PlannedFile(str(row.path)) for row in chosen if row.state != "failed"]
         if readable:
             self._teaching.propose_files(readable)
@@ -128,7 +136,7 @@ class Teacher(QObject):
         path = self._session.document.path
         if path is not None:
             self._window.show_table("alike")
-            self._window.alike.ask(path, self._session.selection)
+            self._window.alike.panel().ask(path, self._session.selection)
 
     def show_panel(self, name: str) -> None:
         """Show one of the page's panels."""

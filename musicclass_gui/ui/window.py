@@ -16,11 +16,11 @@ from musicclass_gui.app import icons
 from musicclass_gui.app import theme as themes
 from musicclass_gui.app.documents import Change
 from musicclass_gui.ui import keys, layout
-from musicclass_gui.ui.alike import AlikePanel
 from musicclass_gui.ui.answers import AnswersPanel
 from musicclass_gui.ui.commands import Commands
 from musicclass_gui.ui.drop import DropOverlay
 from musicclass_gui.ui.hearing import Hearing
+from musicclass_gui.ui.later import Later
 from musicclass_gui.ui.menus import ActionSet
 from musicclass_gui.ui.notices import NoticeBar
 from musicclass_gui.ui.queue import QueuePanel
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from musicclass_gui.app.player import Player
     from musicclass_gui.app.session import Session
     from musicclass_gui.app.theme import Theme
+    from musicclass_gui.ui.alike import AlikePanel
 
 _FRAME_MS = 16  # changes that come within one frame are drawn together
 _ICONS_IN_SIGHT = ("play", "start", "loop")
@@ -88,10 +89,23 @@ class MainWindow(QMainWindow):
         self.answers = AnswersPanel(self.theme)
         self.queue = QueuePanel(self.session, self.actions_.by_id, self.theme)
         self.segments = SegmentsPanel(self.theme)
-        self.alike = AlikePanel(self.session, self.actions_.by_id, self.theme)
+        self.alike = Later(self._make_alike)
         self.tabs = QTabWidget()
         self.status = Status()
         self.overlay = DropOverlay(self, self.session.plan_drop, self.teacher.looks.look)
+
+    def _make_alike(self) -> AlikePanel:
+        from musicclass_gui.ui.alike import AlikePanel
+
+        panel = AlikePanel(self.session, self.actions_.by_id, self.theme)
+        panel.opened.connect(self.listen_to)
+        panel.heard.connect(self.teacher.hear)
+        panel.show_board()
+        return panel
+
+    def _show_alike(self) -> None:
+        if self.alike.made is not None:
+            self.alike.made.show_board()
 
     def _place_panels(self) -> None:
         for page in (self.welcome, self.failed, self.timeline):
@@ -137,8 +151,6 @@ class MainWindow(QMainWindow):
         self.topbar.theme_toggled.connect(self.switch_theme)
         self.topbar.page_chosen.connect(self.show_page)
         self.queue.opened.connect(self.listen_to)
-        self.alike.opened.connect(self.listen_to)
-        self.alike.heard.connect(self.teacher.hear)
         self.actions_.menus["File/Open recent"].aboutToShow.connect(self._fill_recent)
         self.actions_.menus["Project/Open recent project"].aboutToShow.connect(self._fill_recent_projects)
 
@@ -188,7 +200,7 @@ class MainWindow(QMainWindow):
             Change.DEVICE: (self._show_device, self._show_answers),
             Change.SELECTION: (self._show_selection,),
             Change.SETTINGS: (self._show_sound, self.sheets.weights_changed),
-            Change.BOARD: (self._show_answers, self.alike.show_board, self.teacher.show_board),
+            Change.BOARD: (self._show_answers, self._show_alike, self.teacher.show_board),
             Change.LESSON: (self.teacher.show_lesson,),
             Change.PLAN: (self.teacher.show_plan,),
         }[change]
@@ -394,8 +406,9 @@ class MainWindow(QMainWindow):
         self.theme = self._wanted_theme()
         QApplication.setPalette(themes.palette(self.theme))
         self.setStyleSheet(stylesheet(self.theme))
-        for panel in (self.timeline, self.answers, self.queue, self.segments, self.alike):
-            panel.set_theme(self.theme)
+        for panel in (self.timeline, self.answers, self.queue, self.segments, self.alike.made):
+            if panel is not None:
+                panel.set_theme(self.theme)
         self.teacher.set_theme(self.theme)
         self._draw_icons()
 
