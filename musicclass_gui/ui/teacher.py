@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
-from musicclass_gui.app.audition import Audition
 from musicclass_gui.app.drop_look import DropLook
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QDialog
 
+    from musicclass_gui.app.audition import Audition
     from musicclass_gui.app.theme import Theme
     from musicclass_gui.ui.microphone import MicrophoneDialog
     from musicclass_gui.ui.preview import Lesson, Preview
@@ -39,15 +39,23 @@ class Teacher(QObject):
         self.page: TeachPage | None = None
         self.preview: Preview | None = None
         self.asking: QDialog | None = None  # about a class pack that was dropped
-        self.audition = Audition(window.player, self)
         self.looks = DropLook()
         self.microphone: MicrophoneDialog | None = None
         self._next: Lesson | None = None  # to be taught to the classifier that is being made for it
         self._known: set[int] = set()
         self._busy = ""
-        self.audition.changed.connect(self._show_heard)
-        self.audition.failed.connect(window.say)
         self._teaching.done.connect(window.say)
+
+    @cached_property
+    def audition(self) -> Audition:
+        """Plays what is heard in panels and dialogs; made when something is heard for the first time."""
+        from musicclass_gui.app.audition import Audition
+
+        made = Audition(self._window.player, self)
+        made.changed.connect(self._show_heard)
+        made.failed.connect(self._window.say)
+        made.set_output(self._session.settings.get("volume"), self._session.settings.get("output_device"))
+        return made
 
     @cached_property
     def projects(self) -> ProjectDialogs:
@@ -203,14 +211,16 @@ class Teacher(QObject):
     def set_output(self) -> None:
         """As loud as the preferences say, where they say."""
         settings = self._session.settings
-        self.audition.set_output(settings.get("volume"), settings.get("output_device"))
+        if "audition" in self.__dict__:
+            self.audition.set_output(settings.get("volume"), settings.get("output_device"))
 
     def close(self) -> None:
         """End what plays, and what is asked."""
         self._close_preview()
         if self.microphone is not None:
             self.microphone.close()
-        self.audition.close()
+        if "audition" in self.__dict__:
+            self.audition.close()
         self.looks.close()
 
     def _waits_for_card(self) -> bool:
