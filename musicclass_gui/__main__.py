@@ -38,7 +38,7 @@ def main_gui() -> None:
 
 
 def load_quickly() -> None:
-    """Look for no garbage while modules load, where there is none: that is a tenth of the start. `ui.start.begin` ends it."""
+    """Look for no garbage while modules load, where there is none: that is a tenth of the start. From then on `app.collector` does."""
     gc.disable()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,3 +44,25 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     monkeypatch.setenv("MUSICCLASS_PROJECTS", str(tmp_path_factory.mktemp("projects")))
     monkeypatch.delenv("MUSICCLASS_MODELS", raising=False)
     return
+
+
+@pytest.fixture(autouse=True)
+def garbage_of_the_main_thread(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Where there are widgets, garbage is looked for between tests only, as in the program: found by a lane's thread, it would crash."""
+    if not {"app", "ui"} & set(request.path.relative_to(_ROOT).parts):
+        yield
+        return
+    if gc.isenabled():
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+    yield
+    gc.collect(1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def all_garbage(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What has lived through a whole file of tests is looked through at its end."""
+    yield
+    if not gc.isenabled():
+        gc.collect()

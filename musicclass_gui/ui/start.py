@@ -5,7 +5,6 @@ The window is on screen before anything heavy starts; the session is started onl
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 
 import musicclass_gui.ui.plotting  # noqa: F401 - before everything that imports pyqtgraph
 from musicclass_gui import __version__
+from musicclass_gui.app.collector import Collector
 from musicclass_gui.app.player import Player
 from musicclass_gui.app.session import Session
 from musicclass_gui.app.settings import Settings
@@ -62,7 +62,7 @@ def application() -> QApplication:
 
 def begin(window: MainWindow, paths: Sequence[Path]) -> None:
     """What may start once the window is seen: the worker, the player's device, and the recording to open."""
-    gc.enable()
+    Collector(window)
     window.session.start()
     window.begin_sound()
     if paths:
