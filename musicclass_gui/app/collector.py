@@ -19,8 +19,7 @@ class Collector(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         gc.disable()
-        gc.collect()
-        gc.freeze()  # modules and classes stay: looking through them each time costs a frame
+        gc.freeze()  # modules and classes stay: looking through them, now or later, costs a frame
         self._timer = QTimer(self, interval=_EVERY_MS)
         self._timer.timeout.connect(self.look)
         self._timer.start()
