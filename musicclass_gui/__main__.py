@@ -34,7 +34,7 @@ def main_gui() -> None:
     load_quickly()
     from musicclass_gui.ui import start
 
-    sys.exit(start.run([Path(arg) for arg in sys.argv[1:]]))
+    start.run([Path(arg) for arg in sys.argv[1:]])
 
 
 def load_quickly() -> None:

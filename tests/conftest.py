@@ -66,3 +66,9 @@ def all_garbage(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if not gc.isenabled():
         gc.collect()
+
+
+def pytest_sessionfinish() -> None:
+    """What widgets leave is freed while there is still an application, and not with the interpreter."""
+    gc.unfreeze()
+    gc.collect()

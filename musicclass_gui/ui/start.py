@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def run(paths: Sequence[Path]) -> int:
-    """Show the window with `paths` open, or what was open last; the exit status when it is closed."""
+def run(paths: Sequence[Path]) -> NoReturn:
+    """Show the window with `paths` open, or what was open last, and end the process when it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop would not let Python see Ctrl+C
     app = application()
     settings = Settings()
@@ -42,9 +42,12 @@ def run(paths: Sequence[Path]) -> int:
     QTimer.singleShot(0, window, lambda: begin(window, paths))
     status = app.exec()
     settings.close()
-    if not session.stopped:  # a read that hangs, on a network drive that is gone, would keep the program alive for ever
-        os._exit(status)
-    return status
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # a Windows program without a console has none
+            stream.flush()
+    # All is saved. What is left to Python now is freed in no order, which crashes Qt now and then, and a read that hangs, on a network
+    # drive that is gone, would keep the program alive for ever.
+    os._exit(status)
 
 
 def application() -> QApplication:

@@ -64,7 +64,7 @@ def begin(window, paths):
     window.poll.timeout.connect(look)
     window.poll.start()
 start.begin = begin
-sys.exit(start.run([Path(sys.argv[1])]))
+start.run([Path(sys.argv[1])])
 """
 
 
