@@ -30,13 +30,14 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.windows import Span
 
 DISTANCE_BANDS: tuple[tuple[float, str], ...] = (
-    (0.5, "the same, or nearly"),
-    (1.0, "very alike"),
-    (1.5, "alike"),
-    (2.5, "a little alike"),
+    (0.35, "the same, or nearly"),
+    (0.65, "very alike"),
+    (0.9, "alike"),
+    (1.1, "a little alike"),
     (float("inf"), "not much alike"),
 )
-"""Up to which distance, in standard deviations within classes, which word is used."""
+"""Up to which distance which word is used. Measured with mn04-as on 180 recordings of three collections, each held out: windows of one recording are at a
+median of 0.3–0.4, the nearest other recording at 0.6–0.7, one of the same class at 0.7–0.9, one of another class at 0.9–1.1."""
 
 _WIDTHS = (260, 130, 190, 150)
 _NAME = 0
@@ -87,7 +88,7 @@ class AlikeModel(RowsModel["Alike"]):
 
 
 def _how_alike(sound: Alike) -> str:
-    return f"{distance_words(sound.distance).capitalize()} ({sound.distance:.1f})"
+    return f"{distance_words(sound.distance).capitalize()} ({sound.distance:.2f})"
 
 
 class AlikePanel(QStackedWidget):

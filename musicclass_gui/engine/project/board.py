@@ -121,7 +121,7 @@ class SoundMap:
 
 @dataclass(frozen=True)
 class Alike:
-    """A sound that is like the one that was asked about; `distance` 1 is one standard deviation within classes."""
+    """A sound that is like the one that was asked about; `distance` 1 is how far two sounds of one class usually are from each other."""
 
     hash: str
     path: str

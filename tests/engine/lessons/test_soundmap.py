@@ -10,7 +10,7 @@ import pytest
 
 from musicclass_gui.engine.errors import Cancelled
 from musicclass_gui.engine.heads.gaussian import GaussianHead
-from musicclass_gui.engine.lessons.soundmap import alike, project_points, sound_map, span_mean
+from musicclass_gui.engine.lessons.soundmap import alike, project_points, sound_map, span_mean, usual_distance
 from musicclass_gui.engine.project.board import Point, SoundMap
 from musicclass_gui.engine.project.rows import ClassifierRow, EmbeddedRow, RecordingRow
 from musicclass_gui.engine.project.store import Project
@@ -98,7 +98,8 @@ def test_it_is_drawn_where_the_head_measures() -> None:
     found = places(sound_map(points(60), rows, "pca", head))
     gap = abs(found[:30, 0].mean() - found[30:, 0].mean())
     assert gap > 4 * found[:30, 0].std()
-    assert "standard deviation within classes" in sound_map(points(60), rows, "pca", head).legend
+    for how in ("pca", "tsne"):
+        assert "closer together than new ones" in sound_map(points(60), rows, how, head).legend
 
 
 def test_it_can_be_cancelled() -> None:
@@ -144,7 +145,7 @@ def test_the_nearest_windows_without_the_own_and_without_overlaps(project: Proje
     found = alike(project, row, np.zeros(DIM), own=("asked", 0.0, 2.0))
     assert [(one.hash, one.start_s) for one in found] == [("close", 0.0), ("asked", 2.0), ("close", 2.0), ("far", 0.0)]
     assert [one.cls for one in found] == ["oboe", "", "oboe", ""]
-    assert found[0].distance == pytest.approx(np.sqrt(DIM))
+    assert found[0].distance == pytest.approx(np.sqrt(DIM) / usual_distance(project, row, None))
     assert (found[0].end_s, found[0].name) == (2.0, "close.wav")
     assert len(alike(project, row, np.zeros(DIM), most=2)) == 2
 
@@ -157,7 +158,25 @@ def test_alike_is_measured_by_the_head(project: Project) -> None:
     head.learn(random.standard_normal((500, DIM)) * 3, "x")
     head.learn(random.standard_normal((500, DIM)) * 3 + 1, "y")
     [one] = alike(project, row, np.zeros(DIM), head=head)
-    assert one.distance == pytest.approx(np.sqrt(DIM) / 3, rel=0.1)
+    assert one.distance == pytest.approx(np.sqrt(DIM) / 3 / np.sqrt(2 * DIM), rel=0.1)
+
+
+def test_one_is_how_far_two_sounds_of_a_class_usually_are(project: Project) -> None:
+    random = np.random.default_rng(0)
+    hashes = [f"r{number}" for number in range(40)]
+    for hash in hashes:
+        add(project, hash, [float(random.normal(0, 3))])
+    row = classifier(project, *((hash, None, None) for hash in hashes))
+    _, means = project.means("e", "1", "2/1")
+    pairs = [np.linalg.norm(one - other) for n, one in enumerate(means) for other in means[:n]]
+    assert usual_distance(project, row, None) == pytest.approx(np.sqrt(np.mean(np.square(pairs))), rel=1e-6)
+    head = GaussianHead(DIM)
+    x = random.standard_normal((4000, DIM)) * 3
+    head.learn(x[:2000], "x")
+    head.learn(x[2000:] + 5, "y")
+    white = head.whiten(x[:2000])
+    apart = np.sqrt(np.mean(np.sum((white[:1000] - white[1000:]) ** 2, axis=1)))
+    assert apart == pytest.approx(usual_distance(project, row, head), rel=0.05)
 
 
 def test_points_of_a_project_and_of_the_spans_in_it(project: Project) -> None:

@@ -50,7 +50,7 @@ def test_at_first_it_says_how_to_ask(panel: AlikePanel) -> None:
 def test_what_is_asked_and_what_is_found(filled: AlikePanel, desk: Any) -> None:
     assert desk.said[0][1] == {"classifier": 1, "path": "/m/x.wav", "start_s": 12.0, "end_s": 17.0}
     assert filled.about.full == "Like x.wav, 0:12–0:17; the most alike first"
-    assert cells(filled, 0) == ["a.wav", "0:00–0:10", "The same, or nearly (0.4)", "cello"]
+    assert cells(filled, 0) == ["a.wav", "0:00–0:10", "Very alike (0.40)", "cello"]
     assert cells(filled, 1) == ["b.wav", "0:05–0:15", "Alike (1.2)", "not taught"]
 
 
@@ -61,7 +61,8 @@ def test_a_whole_recording_can_be_asked_about(panel: AlikePanel, desk: Any) -> N
 
 
 @pytest.mark.parametrize(
-    ("distance", "word"), [(0.0, "the same, or nearly"), (1.0, "very alike"), (1.01, "alike"), (99.0, "not much alike")]
+    ("distance", "word"),
+    [(0.0, "the same, or nearly"), (0.65, "very alike"), (0.66, "alike"), (1.0, "a little alike"), (99.0, "not much alike")],
 )
 def test_distances_in_words(distance: float, word: str) -> None:
     assert distance_words(distance) == word
