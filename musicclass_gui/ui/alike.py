@@ -36,8 +36,9 @@ DISTANCE_BANDS: tuple[tuple[float, str], ...] = (
     (1.1, "a little alike"),
     (float("inf"), "not much alike"),
 )
-"""Up to which distance which word is used. Measured with mn04-as on 180 recordings of three collections, each held out: windows of one recording are at a
-median of 0.3–0.4, the nearest other recording at 0.6–0.7, one of the same class at 0.7–0.9, one of another class at 0.9–1.1."""
+"""Up to which distance which word is used. Measured with mn04-as on 180 recordings of three collections, each held out: windows of
+one recording are at a median of 0.3–0.4, the nearest other recording at 0.6–0.7, one of the same class at 0.7–0.9, one of another class
+at 0.9–1.1."""
 
 _WIDTHS = (260, 130, 190, 150)
 _NAME = 0

@@ -51,7 +51,7 @@ def test_what_is_asked_and_what_is_found(filled: AlikePanel, desk: Any) -> None:
     assert desk.said[0][1] == {"classifier": 1, "path": "/m/x.wav", "start_s": 12.0, "end_s": 17.0}
     assert filled.about.full == "Like x.wav, 0:12–0:17; the most alike first"
     assert cells(filled, 0) == ["a.wav", "0:00–0:10", "Very alike (0.40)", "cello"]
-    assert cells(filled, 1) == ["b.wav", "0:05–0:15", "Alike (1.2)", "not taught"]
+    assert cells(filled, 1) == ["b.wav", "0:05–0:15", "Not much alike (1.20)", "not taught"]
 
 
 def test_a_whole_recording_can_be_asked_about(panel: AlikePanel, desk: Any) -> None:
