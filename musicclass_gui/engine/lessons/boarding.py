@@ -54,9 +54,10 @@ def _age(row: LessonRow) -> tuple[int, int]:
 
 
 def lesson_view(row: LessonRow, *, with_card: bool = False) -> LessonView:
-    """A lesson, with its card where it is wanted and there is one."""
+    """A lesson, with its card where it is wanted and there is one. A draft that has none yet was interrupted, as a planned lesson was."""
     card = card_of(row) if with_card else None
-    return LessonView(row.id, row.classifier, row.kind, row.title, row.state, row.made_at, card)
+    state = "planned" if row.state == "draft" and not row.card else row.state
+    return LessonView(row.id, row.classifier, row.kind, row.title, state, row.made_at, card)
 
 
 def card_of(row: LessonRow) -> LessonCard | None:

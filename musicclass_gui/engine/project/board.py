@@ -62,7 +62,7 @@ class ClassifierView:
 
 @dataclass(frozen=True)
 class LessonView:
-    """A lesson. `state` is "planned" (interrupted while listening), "draft" (waits to be kept), "kept" or "undone"."""
+    """A lesson. `state` is "planned" (interrupted before it had a card), "draft" (waits to be kept), "kept" or "undone"."""
 
     id: int
     classifier: int

@@ -450,3 +450,23 @@ def test_a_class_that_is_alone_is_not_called_reliable(desk: Desk, tmp_path: Path
     assert one.after is None
     assert "only class" in one.note
     assert desk.board().classifiers[0].classes[0].quality is None
+
+
+def test_a_lesson_that_was_cut_off_while_learning_is_shown_as_interrupted(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pull_the_plug(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    plan = plan_drop([clips(tmp_path / "one", low=110.0, high=1760.0)], budget_s=None)
+    with monkeypatch.context() as cut:
+        cut.setattr("musicclass_gui.engine.lessons.teacher.examine", pull_the_plug)
+        with pytest.raises(KeyboardInterrupt):
+            desk.teach(plan, Wanted(0, encoder="timbre"), Token(), lambda news: None)
+    waiting = desk.board().waiting
+    assert waiting is not None
+    assert (waiting.state, waiting.card) == ("planned", None)
+    waiting = desk.go_on(Token(), lambda news: None).waiting
+    assert waiting is not None
+    assert waiting.state == "draft"
+    assert waiting.card is not None
