@@ -134,11 +134,11 @@ def models_fetch(
     from musicclass_gui.engine import encoders, places
     from musicclass_gui.engine.encoders import weights
 
-    spec = encoders.specs().get(encoder)
+    spec = encoders.find_spec(encoder)
     if spec is None or spec.weights is None:
         raise typer.BadParameter(f"“{encoder}” is no encoder with weights to fetch; see `musicclass models list`.")
     source = spec.weights
-    print(f"{spec.title}: {source.size_bytes / 1e6:.1f} MB from {source.url}\nLicence: {source.licence}")
+    print(f"{spec.title}: {source.files[0].size_bytes / 1e6:.1f} MB from {source.files[0].url}\nLicence: {source.licence}")
     if not yes and not typer.confirm("Download it?"):
         raise typer.Exit(1)
     with terminal.errors_as_lines(), terminal.bar("Fetching") as token:

@@ -43,9 +43,8 @@ def require_encoder(encoder: str) -> None:
     """Raise a usage error unless this is empty or an encoder's id."""
     from musicclass_gui.engine import encoders
 
-    known = encoders.specs()
-    if encoder and encoder not in known:
-        raise typer.BadParameter(f"There is no encoder “{encoder}”; known are {', '.join(known)}.", param_hint="--encoder")
+    if encoder and encoders.find_spec(encoder) is None:
+        raise typer.BadParameter(f"There is no encoder “{encoder}”; known are {', '.join(encoders.specs())}.", param_hint="--encoder")
 
 
 def table(*columns: str) -> Table:

@@ -40,6 +40,7 @@ def data_dir() -> Path:
 def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No test reads or writes the user's own cache and settings."""
     monkeypatch.setenv("MUSICCLASS_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("MUSICCLASS_HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.setenv("MUSICCLASS_CONFIG", str(tmp_path_factory.mktemp("config")))
     monkeypatch.setenv("MUSICCLASS_PROJECTS", str(tmp_path_factory.mktemp("projects")))
     monkeypatch.delenv("MUSICCLASS_MODELS", raising=False)

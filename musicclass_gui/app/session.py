@@ -227,7 +227,7 @@ class Session(QObject):
         """Every encoder that needs weights, and whether a file of the right name is where weights are looked for."""
         folders = places.weights_folders(self.settings.get("weights_folder"))
         return [
-            (spec, any((folder / spec.id / spec.weights.file_name).is_file() for folder in folders))
+            (spec, any((folder / spec.id / spec.weights.files[0].name).is_file() for folder in folders))
             for spec in encoders.specs().values()
             if spec.weights
         ]

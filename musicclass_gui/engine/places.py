@@ -38,8 +38,8 @@ def config_dir() -> Path:
 
 
 def data_dir() -> Path:
-    """What was fetched because the user said yes: weights. `$MUSICCLASS_MODELS` is searched before it."""
-    return _platform("user_data_path")
+    """What was fetched because the user said yes: weights, and which encoders were added. `$MUSICCLASS_HOME` overrides it."""
+    return Path(os.environ.get("MUSICCLASS_HOME") or _platform("user_data_path"))
 
 
 def projects_dir() -> Path:

@@ -148,8 +148,8 @@ def _weights_of(spec: EncoderSpec, folders: list[Path]) -> Iterator[Check]:
     from musicclass_gui.engine.encoders import weights
 
     source = spec.weights
-    if source is not None and not any((folder / spec.id / source.file_name).exists() for folder in folders):
-        size = f"{source.size_bytes / 1e6:.1f} MB"
+    if source is not None and not any((folder / spec.id / source.files[0].name).exists() for folder in folders):
+        size = f"{source.files[0].size_bytes / 1e6:.1f} MB"
         advice = f"For better answers: musicclass models fetch {spec.id} ({size})."
         yield Check(f"Weights of {spec.id}", "not fetched", advice=advice)
         return

@@ -212,7 +212,7 @@ class WeightsSheet(Sheet):
         box.setContentsMargins(14, 12, 14, 12)
         box.addWidget(text(spec.title, "name"))
         if spec.weights is not None:
-            link = text(f"From {spec.weights.url}", "body", wrap=True)
+            link = text(f"From {spec.weights.files[0].url}", "body", wrap=True)
             link.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             box.addWidget(link)
             box.addWidget(text(f"{words.size(spec.weights.size_bytes)} · licence: {spec.weights.licence}", "muted"))

@@ -58,7 +58,7 @@ def test_weights_are_fetched_only_after_a_yes_that_knows_what_it_means(parent: Q
     weights = missing[0].weights
     assert weights is not None
     shown = said(sheet)
-    assert weights.url in shown
+    assert weights.files[0].url in shown
     assert weights.licence in shown
     assert "MB" in shown
     assert fetched == []

@@ -72,5 +72,5 @@ def _weights(encoder_id: str, data_dir: Path) -> Path | None:
     spec = encoders.specs().get(encoder_id)
     if spec is None or spec.weights is None:
         return None
-    path = data_dir / "weights" / spec.id / spec.weights.file_name
+    path = data_dir / "weights" / spec.id / spec.weights.files[0].name
     return path if path.is_file() else None

@@ -30,7 +30,13 @@ SPEC = EncoderSpec(
     grid=Grid(5.0, 2.5),
     dim=len(features.FEATURES),
     licence="MIT",
+    family="timbre",
+    good_at=(
+        "Genres: 90.0 % of 70 held-out GTZAN tracks, measured here.",
+        "Composers: 56.5 % of 46 held-out pieces by ten composers, synthetic piano, measured here.",
+    ),
 )
+SPECS = (SPEC,)
 
 SCALE_FILE = Path(__file__).with_name("timbre_scale.safetensors")
 _BATCH_SAMPLES = 5 * SPEC.sample_rate
@@ -42,7 +48,7 @@ def feature_names() -> list[str]:
     return [feature.name for feature in features.FEATURES]
 
 
-def load(device: str = "cpu", weights: Path | None = None) -> TimbreEncoder:
+def load(spec: EncoderSpec = SPEC, device: str = "cpu", weights: Path | None = None, *, fast: bool = False) -> TimbreEncoder:
     """The encoder, which runs on the CPU whatever `device` is. Raises EncoderError when given weights: it has none."""
     if weights is not None:
         raise EncoderError(f"The encoder {SPEC.id} has no weights; “{weights}” cannot be used with it.")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from musicclass_gui.engine.encoders import EncoderSpec, WeightsSource
+    from musicclass_gui.engine.encoders import EncoderSpec, WeightsFile, WeightsSource
     from musicclass_gui.engine.task import Token
 
 _CHUNK = 1 << 18
@@ -29,21 +29,27 @@ _READ_TIMEOUT_S = 30.0
 
 
 def find(spec: EncoderSpec, folders: Sequence[Path], explicit: Path | None = None) -> Path:
-    """The weights file of `spec`: `explicit` if given, else the first right one of FOLDER/ENCODER/FILE over `folders`.
+    """What an encoder is loaded from: `explicit` if given, else the first right one of FOLDER/SUBFOLDER over `folders`.
 
-    Its size and sha256 are checked, so a damaged file does not hide one that was fetched because of it. Raises WeightsError when
-    there is none, or none that is the published file.
+    That is the file where the encoder has one, else the folder of its files. Sizes and sums are checked where they are known, so a damaged
+    file does not hide one that was fetched because of it. Raises WeightsError when there is none, or none that is the published one.
     """
     source = _source(spec)
-    there = [explicit] if explicit else [path for path in _places(spec, folders) if path.is_file()]
+    there = [explicit] if explicit else [path for path in _places(spec, folders) if path.exists()]
     if not there:
         raise WeightsError(_missing(spec, folders))
     problems = []
     for path in there:
-        if not (problem := _problem(path, source)):
+        if not (problem := _trouble(path, source)):
             return path
         problems.append(problem)
-    raise WeightsError(f"“{there[0]}” is not the published {source.file_name}: {problems[0]}; fetch it again.")
+    raise WeightsError(f"“{there[0]}” is not the published {spec.id}: {problems[0]}; fetch it again.")
+
+
+def _trouble(path: Path, source: WeightsSource) -> str:
+    """What is wrong with the first file that is wrong, or nothing."""
+    files = [(path, source.files[0])] if len(source.files) == 1 else [(path / file.name, file) for file in source.files]
+    return next(filter(None, (_problem(place, file) for place, file in files)), "")
 
 
 def fetch(spec: EncoderSpec, folder: Path, token: Token, *, url: str | None = None) -> Path:
@@ -52,8 +58,8 @@ def fetch(spec: EncoderSpec, folder: Path, token: Token, *, url: str | None = No
     Resumes an interrupted download. Progress and cancelling go through `token`. Raises WeightsError when the server,
     the network, the disk or the checksum fails, and Cancelled; then nothing is left under the file's own name.
     """
-    source = _source(spec)
-    target = folder / spec.id / source.file_name
+    source = _source(spec).files[0]
+    target = folder / (_source(spec).folder or spec.id) / source.name
     if target.is_file() and _problem(target, source) == "":
         return target
     part = target.with_name(target.name + ".part")
@@ -73,7 +79,9 @@ def _source(spec: EncoderSpec) -> WeightsSource:
 
 
 def _places(spec: EncoderSpec, folders: Sequence[Path]) -> list[Path]:
-    return [folder / spec.id / _source(spec).file_name for folder in folders]
+    source = _source(spec)
+    inside = [source.files[0].name] if len(source.files) == 1 else []
+    return [folder.joinpath(source.folder or spec.id, *inside) for folder in folders]
 
 
 def _missing(spec: EncoderSpec, folders: Sequence[Path]) -> str:
@@ -81,13 +89,13 @@ def _missing(spec: EncoderSpec, folders: Sequence[Path]) -> str:
     return f"The weights of {spec.id} are missing (looked at {looked}); get them with “musicclass models fetch {spec.id}”."
 
 
-def _problem(path: Path, source: WeightsSource) -> str:
+def _problem(path: Path, source: WeightsFile) -> str:
     """What is wrong with a file, or nothing."""
     try:
         stat = path.stat()
-        if stat.st_size != source.size_bytes:
+        if source.size_bytes and stat.st_size != source.size_bytes:
             return f"it has {stat.st_size:,} bytes instead of {source.size_bytes:,}"
-        return "" if _sha256(path, stat.st_mtime_ns, stat.st_size) == source.sha256 else "its checksum differs"
+        return "" if not source.sha256 or _sha256(path, stat.st_mtime_ns, stat.st_size) == source.sha256 else "its checksum differs"
     except OSError as error:
         return error.strerror or str(error)
 
@@ -99,7 +107,7 @@ def _sha256(path: Path, mtime_ns: int, size: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _download(url: str, part: Path, source: WeightsSource, token: Token) -> None:
+def _download(url: str, part: Path, source: WeightsFile, token: Token) -> None:
     """Append to `part` until it holds as many bytes as the source; an interrupted one keeps what it has."""
     import httpx
 
@@ -111,13 +119,13 @@ def _download(url: str, part: Path, source: WeightsSource, token: Token) -> None
             _receive(response, part, held, source, token)
     except httpx.HTTPStatusError as error:
         answer = f"{error.response.status_code} {error.response.reason_phrase}".strip()
-        raise WeightsError(f"{source.file_name} could not be downloaded: {url} answered “{answer}”; try again later.") from error
+        raise WeightsError(f"{source.name} could not be downloaded: {url} answered “{answer}”; try again later.") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         reason = f"{url}: {str(error) or type(error).__name__}"
-        raise WeightsError(f"{source.file_name} could not be downloaded ({reason}); check the connection and try again.") from error
+        raise WeightsError(f"{source.name} could not be downloaded ({reason}); check the connection and try again.") from error
 
 
-def _resumable(part: Path, source: WeightsSource) -> int:
+def _resumable(part: Path, source: WeightsFile) -> int:
     """How many bytes of an earlier try can be kept; a file that is too long is thrown away."""
     held = part.stat().st_size if part.is_file() else 0
     if held <= source.size_bytes:
@@ -137,10 +145,10 @@ def _request(url: str, held: int) -> Iterator[httpx.Response]:
         yield response
 
 
-def _receive(response: httpx.Response, part: Path, held: int, source: WeightsSource, token: Token) -> None:
+def _receive(response: httpx.Response, part: Path, held: int, source: WeightsFile, token: Token) -> None:
     if response.status_code == 416 or (response.status_code == 206 and not _starts_at(response, held)):
         part.unlink(missing_ok=True)
-        raise WeightsError(f"{source.file_name} could not be resumed by its server; the next try starts from the beginning.")
+        raise WeightsError(f"{source.name} could not be resumed by its server; the next try starts from the beginning.")
     response.raise_for_status()
     resumed = response.status_code == 206
     with part.open("ab" if resumed else "wb") as file:
@@ -151,28 +159,28 @@ def _starts_at(response: httpx.Response, held: int) -> bool:
     return str(response.headers.get("Content-Range", "")).startswith(f"bytes {held}-")
 
 
-def _copy(response: httpx.Response, file: BinaryIO, received: int, source: WeightsSource, token: Token) -> None:
+def _copy(response: httpx.Response, file: BinaryIO, received: int, source: WeightsFile, token: Token) -> None:
     for chunk in response.iter_bytes(_CHUNK):
         token.check()
         file.write(chunk)
         received += len(chunk)
         if received > source.size_bytes:
             break
-        token.progress(received / source.size_bytes, f"{source.file_name}: {_of(received, source)}")
+        token.progress(received / source.size_bytes, f"{source.name}: {_of(received, source)}")
     if received < source.size_bytes:
-        raise WeightsError(f"The download of {source.file_name} ended after {_of(received, source)}; try again to go on from there.")
+        raise WeightsError(f"The download of {source.name} ended after {_of(received, source)}; try again to go on from there.")
 
 
-def _of(received: int, source: WeightsSource) -> str:
+def _of(received: int, source: WeightsFile) -> str:
     return f"{received / 1e6:.1f} of {source.size_bytes / 1e6:.1f} MB"
 
 
-def _accept(part: Path, target: Path, source: WeightsSource) -> None:
+def _accept(part: Path, target: Path, source: WeightsFile) -> None:
     """Give a complete download its own name, or throw it away."""
     problem = _problem(part, source)
     if problem:
         part.unlink()
-        raise WeightsError(f"What was downloaded is not the published {source.file_name} ({problem}); nothing was kept; try again.")
+        raise WeightsError(f"What was downloaded is not the published {source.name} ({problem}); nothing was kept; try again.")
     with part.open("r+b") as file:
         os.fsync(file.fileno())
     part.replace(target)

@@ -298,7 +298,7 @@ class Desk:
         return self.board()
 
     def _new(self, wanted: Wanted) -> int:
-        spec = encoders.specs().get(wanted.encoder or self._best_encoder())
+        spec = encoders.find_spec(wanted.encoder or self._best_encoder())
         if spec is None:
             raise LessonError(f"There is no encoder “{wanted.encoder}”; known are {', '.join(encoders.specs())}.")
         missing = self._shelf.missing(spec.id)

@@ -69,7 +69,7 @@ class Ears:
 
     def spec(self, encoder: str) -> EncoderSpec:
         """What there is to know of an encoder. Raises LessonError when this program has none of that name."""
-        spec = encoders.specs().get(encoder)
+        spec = encoders.find_spec(encoder)
         if spec is None:
             raise LessonError(f"This program has no encoder “{encoder}”, so the classifier cannot learn here; a newer version may have it.")
         return spec

@@ -65,7 +65,7 @@ def encoder(made_file: Path) -> mobilenet.MobileNetEncoder:
 
 @pytest.fixture(scope="module")
 def real(data_dir: Path) -> mobilenet.MobileNetEncoder:
-    return mobilenet.load("cpu", data_dir / "weights" / "mn04-as" / "mn04_as_mAP_432.pt")
+    return mobilenet.load(mobilenet.SPEC, "cpu", data_dir / "weights" / "mn04-as" / "mn04_as_mAP_432.pt")
 
 
 class TestPublishedWeights:
@@ -89,7 +89,7 @@ class TestPublishedWeights:
         assert mobilenet.load().embed([chirp(1)]).shape == (1, 384)
 
     def test_a_device_that_is_not_there_becomes_a_notice(self, data_dir: Path) -> None:
-        loaded = mobilenet.load("cuda:99", data_dir / "weights" / "mn04-as" / "mn04_as_mAP_432.pt")
+        loaded = mobilenet.load(mobilenet.SPEC, "cuda:99", data_dir / "weights" / "mn04-as" / "mn04_as_mAP_432.pt")
         assert loaded.device == "cpu"
         assert "the CPU is used" in loaded.notices[0]
 
@@ -179,7 +179,7 @@ class TestFullMemory:
         windows = [noise(RATE, seed) for seed in range(10)]
         first = encoder.embed(windows)
         assert encoder.notices == []
-        assert encoder._batch_s == 2.0
+        assert encoder._runner._batch_s == 2.0
         full.room = 1000
         assert np.allclose(first, encoder.embed(windows), atol=1e-5)
 
@@ -280,7 +280,7 @@ class TestWrongWeights:
 
     def test_a_file_that_is_not_the_published_one_is_not_loaded(self, made_file: Path) -> None:
         with pytest.raises(WeightsError, match="not the published"):
-            mobilenet.load("cpu", made_file)
+            mobilenet.load(mobilenet.SPEC, "cpu", made_file)
 
     def test_missing_weights_say_how_to_get_them(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from musicclass_gui.engine.encoders import EncoderSpec, WeightsSource, mobilenet, timbre, weights
+from musicclass_gui.engine.encoders import EncoderSpec, WeightsFile, WeightsSource, mobilenet, timbre, weights
 from musicclass_gui.engine.errors import Cancelled, WeightsError
 from musicclass_gui.engine.task import Token
 from musicclass_gui.engine.windows import Grid
@@ -29,7 +29,11 @@ SPEC = EncoderSpec(
     grid=Grid(1.0, 1.0),
     dim=4,
     licence="MIT",
-    weights=WeightsSource("http://nowhere.invalid/made.bin", "made.bin", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), "MIT"),
+    weights=WeightsSource(
+        "http://nowhere.invalid",
+        "MIT",
+        (WeightsFile("made.bin", "http://nowhere.invalid/made.bin", len(CONTENT), hashlib.sha256(CONTENT).hexdigest()),),
+    ),
 )
 
 
