@@ -5,7 +5,6 @@ The window, the command line and the folder queue all come through `Analyst.anal
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +12,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,25 +20,30 @@ from musicclass_gui.engine import encoders, picture, pooling
 from musicclass_gui.engine.audio import Blocks, Recording, Resampler, content_hash, open_blocks, probe, to_mono
 from musicclass_gui.engine.audio_paths import naming_errors_of
 from musicclass_gui.engine.cache import Cache, Embedded, FileStamp, Reading, opened
+from musicclass_gui.engine.drawing import Drawing
+from musicclass_gui.engine.encoders import layers
+from musicclass_gui.engine.encoders.hearing import hear
 from musicclass_gui.engine.encoders.mobilenet import tail_digest
 from musicclass_gui.engine.errors import ClassifierError, EncoderError, LessonError, MusicClassError
 from musicclass_gui.engine.events import Answered, Event, Finished, Noticed, Opened, Pictured
-from musicclass_gui.engine.picture import PictureWriter
 from musicclass_gui.engine.places import weights_folders
 from musicclass_gui.engine.prefetch import prefetched
 from musicclass_gui.engine.shelf import Shelf
 from musicclass_gui.engine.windows import Audio, Grid, Span, Window
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from musicclass_gui.engine.answers import Answer
-    from musicclass_gui.engine.classifier import Classifier
-    from musicclass_gui.engine.encoders import Embeddings, Encoder, EncoderSpec
+    from musicclass_gui.engine.classifier import Answering
+    from musicclass_gui.engine.encoders import Embeddings, Encoder, EncoderSpec, LayerData
     from musicclass_gui.engine.lessons.shelf import ProjectShelf
     from musicclass_gui.engine.pooling import Readings
     from musicclass_gui.engine.task import Token
 
 Emit = Callable[[Event], None]
 
+_TAGS = "tags-"  # and an encoder's id: its tags answer
 _LARGEST_BATCH = 16
 _PICTURE_EVERY_S = 0.1
 _ANSWER_EVERY_S = 0.25
@@ -60,16 +64,18 @@ class Request:
     picture: bool = True
     fresh: bool = False  # decode and answer anew, whatever the cache has
     project: str = ""  # a project file whose classifiers answer too, after the others
+    fast: bool = False  # let encoders that can compute with rounded numbers, which are not kept
 
 
 @dataclass
 class _Track:
-    """One encoder's way through one recording, and the classifiers that wait for it."""
+    """One encoder's way through one recording, and the classifiers that wait for it, each with the view that it takes."""
 
     spec: EncoderSpec
     grid: Grid
     load: Callable[[], Encoder]  # not called when the cache has the embeddings: loading costs seconds
-    classifiers: list[Classifier] = field(default_factory=list)
+    kept: bool = True  # whether the cache has and gets its embeddings; not those of rounded arithmetic
+    classifiers: list[tuple[Answering, EncoderSpec]] = field(default_factory=list)
     complete: bool = False
 
     def __post_init__(self) -> None:
@@ -97,15 +103,16 @@ class _Track:
 
     def _clear(self) -> None:
         self.data: list[Embeddings] = []
+        self._layers: list[LayerData] = []
         self.spans: list[Span] = []
         self.loud: list[bool] = []
         self._said: defaultdict[str, list[Readings]] = defaultdict(list)
-        self._sum = np.zeros(self.spec.dim)
+        self._sums: dict[str, NDArray[np.float64]] = {}
         self._heard = 0
 
     def embedded(self) -> Embedded:
         data = np.concatenate(self.data) if self.data else np.empty((0, self.spec.dim), np.float32)
-        return Embedded(data, self.spans, np.asarray(self.loud, bool))
+        return Embedded(data, self.spans, np.asarray(self.loud, bool), np.concatenate(self._layers) if self._layers else None)
 
     def notices(self) -> list[str]:
         """What the encoder has to say, once it has run: that it does not run where it was asked to."""
@@ -113,27 +120,32 @@ class _Track:
 
     def answers(self) -> dict[str, Answer]:
         """What can be said of the windows so far; each window was read by each head only once."""
-        mean = self._sum / self._heard if self._heard else None
-        return {c.id: c.conclude(pooling.joined(self._said[c.id]), mean) for c in self.classifiers} if self.spans else {}
+        if not self.spans:
+            return {}
+        means = {name: total / self._heard for name, total in self._sums.items()} if self._heard else {}
+        return {one.id: one.conclude(pooling.joined(self._said[one.id]), means.get(one.id)) for one, _ in self.classifiers}
 
     def _embed(self, windows: list[Window]) -> None:
         if not windows:
             return
         with self._foreign_errors():
-            found = self.load().embed([window.samples for window in windows])
+            found, kept = hear(self.load(), [window.samples for window in windows])
         if not np.isfinite(found).all():
             raise EncoderError(f"Encoder {self.spec.id} gave numbers that are not finite; choose the CPU in the preferences.")
         loud = np.asarray([window.loud for window in windows])
-        self._add(Embedded(found, [(window.start_s, window.end_s) for window in windows], loud))
+        self._add(Embedded(found, [(window.start_s, window.end_s) for window in windows], loud, kept))
 
     def _add(self, more: Embedded) -> None:
         self.data.append(more.data)
+        if more.layers is not None:
+            self._layers.append(more.layers)
         self.spans += more.spans
         self.loud += more.loud.tolist()
         self._heard += int(more.loud.sum())
-        self._sum = self._sum + more.data[more.loud].sum(axis=0, dtype=np.float64)
-        for classifier in self.classifiers:
-            self._said[classifier.id].append(classifier.read(more.data, more.spans, more.loud))
+        for classifier, spec in self.classifiers:
+            rows = more.data if more.layers is None or spec.id == self.spec.id else layers.apply(spec, more.layers)
+            self._sums[classifier.id] = self._sums.get(classifier.id, 0.0) + rows[more.loud].sum(axis=0, dtype=np.float64)
+            self._said[classifier.id].append(classifier.read(rows, more.spans, more.loud))
 
     @contextmanager
     def _foreign_errors(self) -> Iterator[None]:
@@ -152,7 +164,7 @@ class Analyst:
         self._cache_folder = cache_folder
         self._shelves: dict[str, Shelf] = {}
         self._projects: dict[str, ProjectShelf] = {}
-        self._encoders: dict[tuple[str, str, Path | None], Encoder] = {}
+        self._encoders: dict[tuple[str, str, Path | None, bool], Encoder] = {}
         self._tails: dict[str, Encoder] = {}
         self._said: set[str] = set()
 
@@ -189,30 +201,49 @@ class Analyst:
         """The shipped classifiers, and which encoders have their weights, as seen with this folder set."""
         return self._shelves.setdefault(weights_folder, Shelf(weights_folders(weights_folder)))
 
-    def encoder(self, encoder_id: str, device: str, weights: Path | None) -> Encoder:
-        """An encoder, loaded once per device and weights. Raises EncoderError, WeightsError."""
-        key = (encoder_id, device, weights)
+    def encoder(self, encoder_id: str, device: str, weights: Path | None, *, fast: bool = False) -> Encoder:
+        """An encoder, loaded once per device and weights; a view shares the encoder that it is of. Raises EncoderError, WeightsError."""
+        spec = encoders.find_spec(encoder_id)
+        if spec is not None and spec.of:
+            return layers.Viewed(self.encoder(spec.of, device, weights, fast=fast), spec)
+        key = (encoder_id, device, weights, fast)
         if key not in self._encoders:
-            self._encoders[key] = encoders.load(encoder_id, device=device, weights=weights)
+            self._encoders[key] = encoders.load(encoder_id, device=device, weights=weights, fast=fast)
         return self._encoders[key]
 
     def _tracks(self, request: Request, tell: Callable[[str], None]) -> list[_Track]:
         shelf = self.shelf(request.weights_folder)
         tracks: dict[str, _Track] = {}
-        for chosen in [*(shelf.choose(name, request.encoder) for name in request.classifiers), *self._taught(request, shelf, tell)]:
-            ears = f"{chosen.encoder}+{tail_digest(chosen.tail)}" if chosen.tail else chosen.encoder
+        for chosen in [*self._asked(request, shelf, tell), *self._taught(request, shelf, tell)]:
+            spec = shelf.spec(chosen.encoder)
+            chosen.require_fit(spec)
+            ears = f"{spec.of or spec.id}+{tail_digest(chosen.tail)}" if chosen.tail else spec.of or spec.id
             if ears not in tracks:
-                tracks[ears] = self._track(chosen, request, shelf)
-            tracks[ears].classifiers.append(chosen)
+                tracks[ears] = self._track(shelf.spec(spec.of or spec.id), chosen.tail, request, shelf)
+            tracks[ears].classifiers.append((chosen, spec))
         return list(tracks.values())
 
-    def _track(self, chosen: Classifier, request: Request, shelf: Shelf) -> _Track:
-        spec = encoders.specs()[chosen.encoder]
-        chosen.require_fit(spec)
-        load = partial(self.encoder, spec.id, request.device, shelf.weights_of(spec.id))
-        if chosen.tail:
-            spec, load = replace(spec, version=f"{spec.version}+{tail_digest(chosen.tail)}"), partial(self._tuned, load, chosen.tail)
-        return _Track(spec, _grid(spec, request.window_s), load)
+    def _track(self, spec: EncoderSpec, tail: Mapping[str, Embeddings], request: Request, shelf: Shelf) -> _Track:
+        fast = request.fast and bool(spec.rounding)
+        load = partial(self.encoder, spec.id, request.device, shelf.weights_of(spec.id), fast=fast)
+        if tail:
+            spec, load = replace(spec, version=f"{spec.version}+{tail_digest(tail)}"), partial(self._tuned, load, tail)
+        return _Track(spec, _grid(spec, request.window_s), load, not fast)
+
+    def _asked(self, request: Request, shelf: Shelf, tell: Callable[[str], None]) -> Iterator[Answering]:
+        """The shipped classifiers that are asked for, and the tags; of a tagger that cannot run here, `tell` is told why."""
+        for name in request.classifiers:
+            if not name.startswith(_TAGS):
+                yield shelf.choose(name, request.encoder)
+                continue
+            from musicclass_gui.engine import tagging
+
+            spec = shelf.spec(name.removeprefix(_TAGS))
+            why_not = shelf.missing(spec.id)
+            if why_not:
+                tell(f"There are no tags: {why_not}")
+            else:
+                yield tagging.TagClassifier.of(spec, partial(self.encoder, spec.id, request.device, shelf.weights_of(spec.id)))
 
     def _tuned(self, load: Callable[[], Encoder], tail: Mapping[str, Embeddings]) -> Encoder:
         """An encoder whose end was tuned, made once."""
@@ -221,7 +252,7 @@ class Analyst:
             self._tails[digest] = encoders.with_tail(load(), tail)
         return self._tails[digest]
 
-    def _taught(self, request: Request, shelf: Shelf, tell: Callable[[str], None]) -> list[Classifier]:
+    def _taught(self, request: Request, shelf: Shelf, tell: Callable[[str], None]) -> list[Answering]:
         """The project's classifiers that can answer here; of others, `tell` is told why not, unless nobody else was asked."""
         if not request.project or (request.classifiers and not Path(request.project).exists()):  # nobody has taught anything yet
             return []
@@ -281,7 +312,7 @@ class _Pass:
         self._request = request
         self._token = token
         self._emit = emit
-        self._drawing: _Drawing | None = None
+        self._drawing: Drawing | None = None
         self._read_s = 0.0
         self._answer_at = self._picture_at = 0.0
 
@@ -304,7 +335,7 @@ class _Pass:
             return None, None
         known, folder = self._cache.reading(self._source.hash), self._cache.picture(self._source.hash)
         for track in self._tracks:
-            stored = self._cache.embedded(self._source.hash, track.spec, track.grid)
+            stored = self._cache.embedded(self._source.hash, track.spec, track.grid) if track.kept else None
             if stored is not None:
                 track.restore(stored)
         self._pending = [track for track in self._tracks if not track.complete]
@@ -320,7 +351,7 @@ class _Pass:
             blocks = stack.enter_context(open_blocks(self._recording, token=self._token))
             if draw:
                 folder = self._cache.new_picture_folder(self._source.hash)
-                self._drawing = stack.enter_context(_Drawing(folder, self._recording.sample_rate))
+                self._drawing = stack.enter_context(Drawing(folder, self._recording.sample_rate))
             rates = _Rates(self._recording.sample_rate, self._rates_needed())
             for mono in stack.enter_context(closing(prefetched(_mono(blocks)))):
                 self._token.check()
@@ -386,59 +417,10 @@ class _Pass:
             self._emit(Noticed(_CHANGED))
             return
         self._cache.remember_reading(self._source.hash, reading)
-        for track in self._pending:
+        for track in (track for track in self._pending if track.kept):
             self._cache.remember_embedded(self._source.hash, track.spec, track.grid, track.embedded())
         if self._drawing and self._drawing.finished:
             self._cache.remember_picture(self._source.hash, self._drawing.folder)
-
-
-class _Drawing:
-    """The picture while it is being made; one that does not come to its end leaves nothing behind.
-
-    A disk that refuses it costs the picture and not the answer: `problem` says why then.
-    """
-
-    def __init__(self, folder: Path, sample_rate: int) -> None:
-        self.folder = folder
-        self.finished = False
-        self.problem = ""
-        self._writer: PictureWriter | None = None
-        with self._giving_up():
-            self._writer = PictureWriter(folder, sample_rate)
-
-    def push(self, mono: Audio, at_mel_rate: Audio) -> None:
-        """Add a block, at the recording's own rate and at that of the mel image."""
-        with self._giving_up():
-            if self._writer:
-                self._writer.push(mono)
-                self._writer.push_mel(at_mel_rate)
-
-    def finish(self, tail: Audio) -> None:
-        """Add the last samples at the rate of the mel image."""
-        with self._giving_up():
-            if self._writer:
-                self._writer.push_mel(tail)
-                self._writer.finish()
-                self.finished = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._writer:
-            self._writer.close()
-        if not self.finished:
-            shutil.rmtree(self.folder, ignore_errors=True)
-
-    @contextmanager
-    def _giving_up(self) -> Iterator[None]:
-        try:
-            yield
-        except MusicClassError as error:
-            self.problem = str(error)
-            if self._writer:
-                self._writer.close()
-            self._writer = None
 
 
 class _Rates:
@@ -459,15 +441,15 @@ def _mono(blocks: Blocks) -> Iterator[Audio]:
         yield to_mono(block)
 
 
-def _can_run(shelf: Shelf, classifier: Classifier, tell: Callable[[str], None]) -> bool:
+def _can_run(shelf: Shelf, classifier: Answering, tell: Callable[[str], None]) -> bool:
     try:
         why_not = shelf.missing(classifier.encoder)
         if not why_not:
-            classifier.require_fit(encoders.specs()[classifier.encoder])
+            classifier.require_fit(shelf.spec(classifier.encoder))
     except ClassifierError as error:  # its encoder is not known here, or not in that version
         why_not = str(error)
     if why_not:
-        tell(f"“{classifier.card.title}” cannot answer: {why_not}")
+        tell(f"“{classifier.title}” cannot answer: {why_not}")
     return not why_not
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from musicclass_gui.engine import picture
+from musicclass_gui.engine.encoders import layers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from musicclass_gui.engine.encoders import Embeddings, EncoderSpec
+    from musicclass_gui.engine.encoders import Embeddings, EncoderSpec, LayerData
     from musicclass_gui.engine.windows import Grid, Span
 
 _SCHEMA = """
@@ -36,10 +37,15 @@ CREATE TABLE IF NOT EXISTS embeddings (
     hash TEXT, encoder TEXT, version TEXT, grid TEXT, n INTEGER, dim INTEGER, data BLOB, spans BLOB, loud BLOB,
     PRIMARY KEY (hash, encoder, version, grid)
 );
+CREATE TABLE IF NOT EXISTS layers (
+    hash TEXT, encoder TEXT, version TEXT, grid TEXT, n INTEGER, count INTEGER, dim INTEGER, data BLOB, spans BLOB, loud BLOB,
+    PRIMARY KEY (hash, encoder, version, grid)
+);
 CREATE TABLE IF NOT EXISTS pictures (hash TEXT PRIMARY KEY, version INTEGER NOT NULL, folder TEXT NOT NULL);
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 """
-_VERSION = 2
+_VERSION = 3
+_WITHOUT_LAYERS = 2  # a cache of this version lacks one table and is right otherwise
 _WAIT_S = 2.0  # for another process that is just writing
 _PICTURE_BYTES = 4 << 30  # pictures are dropped, oldest first, beyond this
 _ABANDONED_S = 86400.0
@@ -70,11 +76,15 @@ class Reading:
 
 @dataclass(frozen=True)
 class Embedded:
-    """All embeddings of a recording: `data` (n, dim) float32, `spans` in seconds, `loud` (n,) False where silent."""
+    """All embeddings of a recording: `data` (n, dim) float32, `spans` in seconds, `loud` (n,) False where silent.
+
+    `layers` (n, count, layer dim) float16 are what the embeddings were made of, for an encoder that keeps several.
+    """
 
     data: Embeddings
     spans: list[Span]
     loud: NDArray[np.bool_]
+    layers: LayerData | None = None
 
 
 class Cache:
@@ -116,7 +126,9 @@ class Cache:
         self._keep("REPLACE INTO readings VALUES (?, ?, ?)", (content_hash, reading.duration_s, json.dumps(reading.notices)))
 
     def embedded(self, content_hash: str, spec: EncoderSpec, grid: Grid) -> Embedded | None:
-        """The stored embeddings of this content by this encoder and grid."""
+        """The stored embeddings of this content by this encoder and grid; those of a view are made of the layers."""
+        if spec.layers is not None:
+            return self._layered(content_hash, spec, grid)
         row = self._row(
             "SELECT n, dim, data, spans, loud FROM embeddings WHERE hash=? AND encoder=? AND version=? AND grid=?",
             (content_hash, spec.id, spec.version, grid.name),
@@ -124,19 +136,26 @@ class Cache:
         if row is None:
             return None
         n, dim, data, spans, loud = row
-        times = np.frombuffer(spans, np.float64).reshape(n, 2)
-        return Embedded(
-            np.frombuffer(data, np.float32).reshape(n, dim), [(a, b) for a, b in times.tolist()], np.frombuffer(loud, np.bool_)
+        return Embedded(np.frombuffer(data, np.float32).reshape(n, dim), _spans(spans), np.frombuffer(loud, np.bool_))
+
+    def _layered(self, content_hash: str, spec: EncoderSpec, grid: Grid) -> Embedded | None:
+        row = self._row(
+            "SELECT n, count, dim, data, spans, loud FROM layers WHERE hash=? AND encoder=? AND version=? AND grid=?",
+            (content_hash, spec.of or spec.id, spec.version, grid.name),
         )
+        if row is None:
+            return None
+        n, count, dim, data, spans, loud = row
+        kept = np.frombuffer(data, np.float16).reshape(n, count, dim)
+        return Embedded(layers.apply(spec, kept), _spans(spans), np.frombuffer(loud, np.bool_), kept)
 
     def remember_embedded(self, content_hash: str, spec: EncoderSpec, grid: Grid, embedded: Embedded) -> None:
-        """Keep a recording's embeddings."""
-        n, dim = embedded.data.shape
-        blobs = (embedded.data.tobytes(), np.asarray(embedded.spans, np.float64).tobytes(), embedded.loud.tobytes())
-        self._keep(
-            "REPLACE INTO embeddings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (content_hash, spec.id, spec.version, grid.name, n, dim, *blobs),
-        )
+        """Keep a recording's embeddings, or the layers that they are made of."""
+        kept = embedded.data if embedded.layers is None else embedded.layers
+        table, holes = ("embeddings", 9) if embedded.layers is None else ("layers", 10)
+        blobs = (kept.tobytes(), np.asarray(embedded.spans, np.float64).tobytes(), embedded.loud.tobytes())
+        values = (content_hash, spec.of or spec.id, spec.version, grid.name, *kept.shape, *blobs)
+        self._keep(f"REPLACE INTO {table} VALUES ({', '.join('?' * holes)})", values)
 
     def picture(self, content_hash: str) -> Path | None:
         """The folder of the finished picture of this content, which counts as used now."""
@@ -194,6 +213,10 @@ class Cache:
         )
 
 
+def _spans(blob: bytes) -> list[Span]:
+    return [(start, end) for start, end in np.frombuffer(blob, np.float64).reshape(-1, 2).tolist()]
+
+
 def _folders(parent: Path) -> Iterator[tuple[float, int, Path]]:
     """Each picture folder as (time of last use, bytes, path); another process may be dropping some of them."""
     for folder in parent.iterdir() if parent.is_dir() else ():
@@ -228,9 +251,9 @@ def _prepare(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=NORMAL")
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version not in (0, _VERSION):
+    if version not in (0, _WITHOUT_LAYERS, _VERSION):
         raise sqlite3.DatabaseError("a cache of another version")
-    if version == 0:
+    if version != _VERSION:
         db.executescript(_SCHEMA)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
@@ -36,6 +36,42 @@ _NEAREST_FILES = 5
 _ROWS_AT_ONCE = 512  # so that the memory for judging does not grow with the recording
 _SAME_RECORDING = 0.01  # nearer than this, times the distance to the next recording, it is the same one
 _MEANS = "training_means"
+
+
+class Answering(Protocol):
+    """What an analysis needs of whoever answers: a classifier, a tagger, a list of words."""
+
+    @property
+    def id(self) -> str:
+        """Which question it answers."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What it is called in a sentence."""
+        ...
+
+    @property
+    def encoder(self) -> str:
+        """Whose embeddings it reads."""
+        ...
+
+    @property
+    def tail(self) -> Mapping[str, NDArray[np.float32]]:
+        """Tuned last tensors of the encoder, where it hears through one of its own."""
+        ...
+
+    def require_fit(self, spec: EncoderSpec) -> None:
+        """Raise ClassifierError unless it was made for this encoder in this version."""
+        ...
+
+    def read(self, embeddings: Embeddings, spans: Sequence[Span], loud: NDArray[np.bool_]) -> Readings:
+        """What it says of each window."""
+        ...
+
+    def conclude(self, readings: Readings, mean: NDArray[np.float64] | None) -> Answer:
+        """The answer from what `read` said of all windows and the mean embedding `(dim,)` of the loud ones."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -68,6 +104,11 @@ class Classifier:
     def id(self) -> str:
         """Which question it answers, such as `genre`."""
         return self.card.id
+
+    @property
+    def title(self) -> str:
+        """What it is called in a sentence."""
+        return self.card.title
 
     @property
     def encoder(self) -> str:

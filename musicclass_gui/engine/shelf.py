@@ -82,7 +82,8 @@ class Shelf:
 
     def weights_of(self, encoder_id: str) -> Path | None:
         """The weights file of an encoder; None for one that needs none. Raises WeightsError when it is missing or wrong."""
-        spec = self._spec(encoder_id)
+        spec = self.spec(encoder_id)
+        spec = self.spec(spec.of) if spec.of else spec
         return weights.find(spec, self._folders, None) if spec.weights else None
 
     def missing(self, encoder_id: str) -> str:
@@ -93,11 +94,12 @@ class Shelf:
             return str(error)
         return ""
 
-    def _spec(self, encoder_id: str) -> EncoderSpec:
-        known = encoders.specs()
-        if encoder_id not in known:
-            raise ClassifierError(f"There is no encoder “{encoder_id}”; known are {', '.join(known)}.")
-        return known[encoder_id]
+    def spec(self, encoder_id: str) -> EncoderSpec:
+        """What there is to know of an encoder, or of a view of one. Raises ClassifierError when this program has none of that name."""
+        spec = encoders.find_spec(encoder_id)
+        if spec is None:
+            raise ClassifierError(f"There is no encoder “{encoder_id}”; known are {', '.join(encoders.specs())}.")
+        return spec
 
     def _variant(self, classifier_id: str, encoder_id: str, folder: Path) -> Variant:
         return Variant(classifier_id, encoder_id, folder, self._load(folder).card.measured, self.missing(encoder_id))

@@ -222,7 +222,7 @@ def test_a_file_that_changes_while_it_is_read_is_told_and_not_kept(analyst: Anal
 def test_what_an_encoder_says_is_passed_on_at_once_and_only_once(analyst: Analyst, tmp_path: Path) -> None:
     encoder = encoders.load("timbre")
     encoder.notices.append("The CUDA device ran out of memory; the rest is done on the CPU.")
-    analyst._encoders["timbre", "cpu", None] = encoder
+    analyst._encoders["timbre", "cpu", None, False] = encoder
     first = listen(analyst, request(tune(tmp_path / "a.flac", 60)))
     assert [event.text for event in of(Noticed, first)] == encoder.notices
     assert first.index(of(Noticed, first)[0]) < first.index(of(Answered, first)[-1])
@@ -237,7 +237,7 @@ def test_what_torch_raises_is_a_sentence(analyst: Analyst, tmp_path: Path, failu
         raise failure
 
     monkeypatch.setattr(encoder, "embed", embed)
-    analyst._encoders["timbre", "cpu", None] = encoder
+    analyst._encoders["timbre", "cpu", None, False] = encoder
     with pytest.raises(EncoderError) as caught:
         listen(analyst, request(tune(tmp_path / "a.flac", 12)))
     assert "timbre" in str(caught.value)

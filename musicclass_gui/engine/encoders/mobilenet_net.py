@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from musicclass_gui.engine.encoders import opening
 from musicclass_gui.engine.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -156,9 +157,7 @@ class MobileNet(nn.Module):
 def read(path: Path) -> MobileNet:
     """The net with the weights of `path`, ready for inference. Raises WeightsError unless they fit exactly and are finite."""
     net = MobileNet()
-    state = _state(path)
-    _check(state, net.state_dict(), path)
-    net.load_state_dict(state)
+    opening.fill(net, opening.tensors(path), path)
     folded = _fold_batch_norms(net.eval()).requires_grad_(False)
     return folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]  # missing in torch's overloads
 
@@ -181,25 +180,6 @@ def with_tensors(net: MobileNet, tensors: Mapping[str, Tensor]) -> MobileNet:
     twin = copy.deepcopy(net)
     twin.load_state_dict({**own, **tensors})
     return twin
-
-
-def _state(path: Path) -> dict[str, Tensor]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch.load raises whatever the bytes provoke
-        raise WeightsError(f"“{path}” cannot be read as PyTorch weights ({type(error).__name__}); fetch them again.") from error
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise WeightsError(f"“{path}” holds no table of weights; fetch them again.")
-    return state
-
-
-def _check(state: dict[str, Tensor], expected: dict[str, Tensor], path: Path) -> None:
-    odd = [name for name in {**expected, **state} if name not in state or name not in expected or state[name].shape != expected[name].shape]
-    if odd:
-        raise WeightsError(f"“{path}” are weights of another net than mn04-as ({len(odd)} entries differ, such as “{odd[0]}”).")
-    broken = [name for name, value in state.items() if not value.isfinite().all()]
-    if broken:
-        raise WeightsError(f"“{path}” is damaged: “{broken[0]}” holds values that are not numbers; fetch it again.")
 
 
 def _fold_batch_norms(net: MobileNet) -> MobileNet:
