@@ -132,7 +132,7 @@ def models_fetch(
 ) -> None:
     """Download an encoder's weights from their public home, once you say yes."""
     from musicclass_gui.engine import encoders, places
-    from musicclass_gui.engine.encoders import weights
+    from musicclass_gui.engine.encoders import fetching
 
     spec = encoders.find_spec(encoder)
     if spec is None or spec.weights is None:
@@ -142,7 +142,7 @@ def models_fetch(
     if not yes and not typer.confirm("Download it?"):
         raise typer.Exit(1)
     with terminal.errors_as_lines(), terminal.bar("Fetching") as token:
-        print(weights.fetch(spec, places.data_dir() / "weights", token))
+        print(fetching.fetch(spec, places.data_dir() / "weights", token))
 
 
 @models.command("build")

@@ -134,9 +134,9 @@ def _calls() -> dict[str, Call]:
 
     def fetch(fields: Message, token: Token, _emit: Callable[[Any], None]) -> str:
         from musicclass_gui.engine import encoders
-        from musicclass_gui.engine.encoders import weights
+        from musicclass_gui.engine.encoders import fetching
 
-        return str(weights.fetch(encoders.specs()[fields["encoder"]], Path(fields["folder"]), token))
+        return str(fetching.fetch(encoders.specs()[fields["encoder"]], Path(fields["folder"]), token))
 
     def selfcheck(fields: Message, _token: Token, _emit: Callable[[Any], None]) -> list[list[Any]]:
         from musicclass_gui.engine.selfcheck import report

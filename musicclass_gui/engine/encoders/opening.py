@@ -6,13 +6,14 @@ torch is imported on use, and so is h5py.
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musicclass_gui.engine.errors import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -74,6 +75,19 @@ def config(path: Path, fields: Collection[str]) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise WeightsError(f"“{path}” does not describe a model; get the file again.")
     return {name: found[name] for name in fields if name in found}
+
+
+def inside(folder: Path, name: str) -> Path:
+    """FOLDER/NAME. Raises WeightsError when that leads out of the folder, by its name or by a link."""
+    path = folder / name
+    if not leads_inside(folder, path):
+        raise WeightsError(f"“{path}” leads out of its folder, so it is not read; put the file itself there.")
+    return path
+
+
+def leads_inside(folder: Path, path: Path) -> bool:
+    """Whether a path stays in a folder, once all links are followed."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def fill(net: nn.Module, weights: Mapping[str, Tensor], path: Path, *, optional: Collection[str] = ()) -> None:

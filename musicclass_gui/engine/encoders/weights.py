@@ -1,186 +1,119 @@
-"""Weights files: finding them on disk, telling whether they are the right ones, and fetching them when the user asks.
+"""Weights files: finding them on disk, and telling whether they are the right ones.
 
-Knows nothing of nets. `fetch` is the only function that touches the network.
+Knows nothing of nets, and nothing of the network: `fetching` gets what is not there.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from musicclass_gui.engine.encoders import opening
 from musicclass_gui.engine.errors import WeightsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
-    from typing import BinaryIO
-
-    import httpx
 
     from musicclass_gui.engine.encoders import EncoderSpec, WeightsFile, WeightsSource
-    from musicclass_gui.engine.task import Token
-
-_CHUNK = 1 << 18
-_CONNECT_TIMEOUT_S = 10.0
-_READ_TIMEOUT_S = 30.0
 
 
 def find(spec: EncoderSpec, folders: Sequence[Path], explicit: Path | None = None) -> Path:
     """What an encoder is loaded from: `explicit` if given, else the first right one of FOLDER/SUBFOLDER over `folders`.
 
     That is the file where the encoder has one, else the folder of its files. Sizes and sums are checked where they are known, so a damaged
-    file does not hide one that was fetched because of it. Raises WeightsError when there is none, or none that is the published one.
+    file does not hide one that was fetched because of it. Links that lead out of the folder are not followed. Raises WeightsError when
+    there is none, or none that is the published one.
     """
-    source = _source(spec)
-    there = [explicit] if explicit else [path for path in _places(spec, folders) if path.exists()]
-    if not there:
-        raise WeightsError(_missing(spec, folders))
+    source = source_of(spec)
     problems = []
-    for path in there:
-        if not (problem := _trouble(path, source)):
-            return path
-        problems.append(problem)
-    raise WeightsError(f"“{there[0]}” is not the published {spec.id}: {problems[0]}; fetch it again.")
+    for top, folder in [(explicit, explicit)] if explicit else [place for place in places_of(spec, folders) if _begun(place[1], source)]:
+        place = _place(folder, source, explicit)
+        trouble = _trouble(top, folder, source) if place != explicit or len(source.files) > 1 else problem(place, source.files[0])
+        if not trouble:
+            return place
+        problems.append(f"“{place}” is not the published {spec.id}: {trouble}; fetch it again.")
+    raise WeightsError(problems[0] if problems else _missing(spec, folders))
 
 
-def _trouble(path: Path, source: WeightsSource) -> str:
-    """What is wrong with the first file that is wrong, or nothing."""
-    files = [(path, source.files[0])] if len(source.files) == 1 else [(path / file.name, file) for file in source.files]
-    return next(filter(None, (_problem(place, file) for place, file in files)), "")
+def path_of(folder: Path, file: WeightsFile) -> Path:
+    """Where one file of an encoder is: under the first of its interchangeable names that is there, else under the first."""
+    paths = [folder / name for name in file.name.split("|")]
+    return next(filter(_there, paths), paths[0])
 
 
-def fetch(spec: EncoderSpec, folder: Path, token: Token, *, url: str | None = None) -> Path:
-    """Download the weights of `spec` to FOLDER/ENCODER/FILE and return that path; what is already there is kept if right.
-
-    Resumes an interrupted download. Progress and cancelling go through `token`. Raises WeightsError when the server,
-    the network, the disk or the checksum fails, and Cancelled; then nothing is left under the file's own name.
-    """
-    source = _source(spec).files[0]
-    target = folder / (_source(spec).folder or spec.id) / source.name
-    if target.is_file() and _problem(target, source) == "":
-        return target
-    part = target.with_name(target.name + ".part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _download(url or source.url, part, source, token)
-        _accept(part, target, source)
-    except OSError as error:
-        raise WeightsError(f"The weights of {spec.id} cannot be written to “{target.parent}”: {error.strerror or error}.") from error
-    return target
+def places_of(spec: EncoderSpec, folders: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """Where the files of an encoder are looked for: folders, each after the one that links must not lead out of."""
+    source = source_of(spec)
+    return [(top, top / (source.folder or spec.id)) for top in folders]
 
 
-def _source(spec: EncoderSpec) -> WeightsSource:
+def source_of(spec: EncoderSpec) -> WeightsSource:
+    """Where an encoder's weights come from. Raises WeightsError for one that has none."""
     if spec.weights is None:
         raise WeightsError(f"The encoder {spec.id} has no weights; there is nothing to fetch.")
     return spec.weights
 
 
-def _places(spec: EncoderSpec, folders: Sequence[Path]) -> list[Path]:
-    source = _source(spec)
-    inside = [source.files[0].name] if len(source.files) == 1 else []
-    return [folder.joinpath(source.folder or spec.id, *inside) for folder in folders]
-
-
-def _missing(spec: EncoderSpec, folders: Sequence[Path]) -> str:
-    looked = ", ".join(f"“{path}”" for path in _places(spec, folders)) or "no folder, since none is set"
-    return f"The weights of {spec.id} are missing (looked at {looked}); get them with “musicclass models fetch {spec.id}”."
-
-
-def _problem(path: Path, source: WeightsFile) -> str:
+def problem(path: Path, source: WeightsFile) -> str:
     """What is wrong with a file, or nothing."""
     try:
         stat = path.stat()
         if source.size_bytes and stat.st_size != source.size_bytes:
             return f"it has {stat.st_size:,} bytes instead of {source.size_bytes:,}"
-        return "" if not source.sha256 or _sha256(path, stat.st_mtime_ns, stat.st_size) == source.sha256 else "its checksum differs"
+        return "" if not source.sha256 or sha256(path) == source.sha256 else "its checksum differs"
     except OSError as error:
         return error.strerror or str(error)
 
 
-@lru_cache(maxsize=64)
+def sha256(path: Path) -> str:
+    """The checksum of a file, in hexadecimal digits. Raises OSError."""
+    stat = path.stat()
+    return _sha256(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=256)
 def _sha256(path: Path, mtime_ns: int, size: int) -> str:
     """Remembered by path, time and size, so that loading an encoder again hashes nothing."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _download(url: str, part: Path, source: WeightsFile, token: Token) -> None:
-    """Append to `part` until it holds as many bytes as the source; an interrupted one keeps what it has."""
-    import httpx
-
-    held = _resumable(part, source)
-    if held == source.size_bytes:
-        return
-    try:
-        with _request(url, held) as response:
-            _receive(response, part, held, source, token)
-    except httpx.HTTPStatusError as error:
-        answer = f"{error.response.status_code} {error.response.reason_phrase}".strip()
-        raise WeightsError(f"{source.name} could not be downloaded: {url} answered “{answer}”; try again later.") from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        reason = f"{url}: {str(error) or type(error).__name__}"
-        raise WeightsError(f"{source.name} could not be downloaded ({reason}); check the connection and try again.") from error
+def _trouble(top: Path, folder: Path, source: WeightsSource) -> str:
+    """What is wrong with the first file that is wrong, or nothing."""
+    several = len(source.files) > 1
+    for file in source.files:
+        path = path_of(folder, file)
+        found = problem(path, file) if opening.leads_inside(top, path) else "it is a link that leads out of its folder"
+        if found:
+            return f"{path.name}: {found}" if several else found
+    return ""
 
 
-def _resumable(part: Path, source: WeightsFile) -> int:
-    """How many bytes of an earlier try can be kept; a file that is too long is thrown away."""
-    held = part.stat().st_size if part.is_file() else 0
-    if held <= source.size_bytes:
-        return held
-    part.unlink()
-    return 0
+def _begun(folder: Path, source: WeightsSource) -> bool:
+    """Whether one of the files is there: a folder may be shared with other encoders."""
+    return any(_there(path_of(folder, file)) for file in source.files)
 
 
-@contextmanager
-def _request(url: str, held: int) -> Iterator[httpx.Response]:
-    """The answer to a request for everything from byte `held` on."""
-    import httpx
-
-    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={held}-"} if held else {})}
-    timeout = httpx.Timeout(_READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
-    with httpx.stream("GET", url, headers=headers, timeout=timeout, follow_redirects=True) as response:
-        yield response
+def _place(folder: Path, source: WeightsSource, explicit: Path | None) -> Path:
+    if explicit:
+        return explicit
+    return folder if len(source.files) > 1 else path_of(folder, source.files[0])
 
 
-def _receive(response: httpx.Response, part: Path, held: int, source: WeightsFile, token: Token) -> None:
-    if response.status_code == 416 or (response.status_code == 206 and not _starts_at(response, held)):
-        part.unlink(missing_ok=True)
-        raise WeightsError(f"{source.name} could not be resumed by its server; the next try starts from the beginning.")
-    response.raise_for_status()
-    resumed = response.status_code == 206
-    with part.open("ab" if resumed else "wb") as file:
-        _copy(response, file, held if resumed else 0, source, token)
+def _there(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
 
 
-def _starts_at(response: httpx.Response, held: int) -> bool:
-    return str(response.headers.get("Content-Range", "")).startswith(f"bytes {held}-")
+def _missing(spec: EncoderSpec, folders: Sequence[Path]) -> str:
+    source = source_of(spec)
+    inside = source.files[0].name.partition("|")[0] if len(source.files) == 1 else ""
+    looked = ", ".join(f"“{folder / inside}”" for _, folder in places_of(spec, folders)) or "no folder, since none is set"
+    return f"The weights of {spec.id} are missing (looked at {looked}); {_advice(spec)}."
 
 
-def _copy(response: httpx.Response, file: BinaryIO, received: int, source: WeightsFile, token: Token) -> None:
-    for chunk in response.iter_bytes(_CHUNK):
-        token.check()
-        file.write(chunk)
-        received += len(chunk)
-        if received > source.size_bytes:
-            break
-        token.progress(received / source.size_bytes, f"{source.name}: {_of(received, source)}")
-    if received < source.size_bytes:
-        raise WeightsError(f"The download of {source.name} ended after {_of(received, source)}; try again to go on from there.")
-
-
-def _of(received: int, source: WeightsFile) -> str:
-    return f"{received / 1e6:.1f} of {source.size_bytes / 1e6:.1f} MB"
-
-
-def _accept(part: Path, target: Path, source: WeightsFile) -> None:
-    """Give a complete download its own name, or throw it away."""
-    problem = _problem(part, source)
-    if problem:
-        part.unlink()
-        raise WeightsError(f"What was downloaded is not the published {source.name} ({problem}); nothing was kept; try again.")
-    with part.open("r+b") as file:
-        os.fsync(file.fileno())
-    part.replace(target)
+def _advice(spec: EncoderSpec) -> str:
+    if source_of(spec).can_be_fetched:
+        return f"get them with “musicclass models fetch {spec.id}”"
+    return f"get them from {source_of(spec).home} and put them there, or add their folder with “musicclass models add FOLDER”"
