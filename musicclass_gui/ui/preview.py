@@ -68,7 +68,13 @@ class Preview(QDialog):
     silenced = Signal()
 
     def __init__(
-        self, parent: QWidget | None, plan: Plan, classifiers: Sequence[ClassifierView], current: int, method: str = "gaussian"
+        self,
+        parent: QWidget | None,
+        plan: Plan,
+        classifiers: Sequence[ClassifierView],
+        current: int,
+        method: str = "gaussian",
+        encoders: Sequence[tuple[str, str]] = (),
     ) -> None:
         super().__init__(parent)
         self.plan = plan
@@ -77,7 +83,7 @@ class Preview(QDialog):
         self._playing = ""
         self.heading = text("", "title")
         self.totals = text("", "muted", wrap=True)
-        self.target = Target(classifiers, current, method)
+        self.target = Target(classifiers, current, method, encoders=encoders)
         self.classes = QTableWidget(0, 2)
         self.name = QLineEdit()
         self.role = QComboBox()

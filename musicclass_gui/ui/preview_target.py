@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.project.board import ClassifierView, ClassView
 
 _TITLE = "My classes"
+_BEST = "The best one that is here"
+_GIVEN = "What it starts with decides which encoder it hears with."
+_SHORTEST_BOX = 20
 _FROM_FILE = "file"
 _FILES = f"Class packs and projects (*{PACK_SUFFIX} *{PROJECT_SUFFIX})"
 _START_TITLES = {"": "Nothing: only what you teach", _FROM_FILE: "A class pack or another project…"}
@@ -43,6 +46,7 @@ class Wish:
     title: str = ""
     method: str = "gaussian"
     start_from: str = ""
+    encoder: str = ""  # "": the best one that is here
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -51,8 +55,19 @@ class Target(Styled):
 
     changed = Signal()
 
-    def __init__(self, classifiers: Sequence[ClassifierView], current: int, method: str = "gaussian", *, new_only: bool = False) -> None:
-        """`current` is the classifier to begin with, `method` how a new one learns; with `new_only` there is no choice but a new one."""
+    def __init__(
+        self,
+        classifiers: Sequence[ClassifierView],
+        current: int,
+        method: str = "gaussian",
+        *,
+        encoders: Sequence[tuple[str, str]] = (),
+        new_only: bool = False,
+    ) -> None:
+        """`current` is the classifier to begin with, `method` how a new one learns; with `new_only` there is no choice but a new one.
+
+        `encoders` are the ids and titles of those that a new one could hear with.
+        """
         super().__init__("card")
         self._taken = {one.title for one in classifiers}
         self._classifiers = [] if new_only else list(classifiers)
@@ -61,6 +76,8 @@ class Target(Styled):
         self.title = QLineEdit()
         self.start = QComboBox()
         self.method = QComboBox()
+        self.encoder = QComboBox()
+        self._encoders = list(encoders)
         self.line = text("", "small", wrap=True)
         self.replay = ReplayOptions()
         self._new_only: list[QLabel] = []
@@ -78,7 +95,8 @@ class Target(Styled):
             return Wish(chosen.id)
         start, method = self.start.currentData(), self.method.currentData()
         options = self.replay.options if method == "replay" else {}
-        return Wish(0, self.title.text().strip(), method, self._file if start == _FROM_FILE else start, options)
+        encoder = "" if start else self.encoder.currentData()
+        return Wish(0, self.title.text().strip(), method, self._file if start == _FROM_FILE else start, encoder, options)
 
     @property
     def obstacle(self) -> str:
@@ -117,6 +135,8 @@ class Target(Styled):
         for way in METHODS:
             self.method.addItem(way.title, way.id)
         self.method.setCurrentIndex(max(0, self.method.findData(method)))
+        for encoder, title in [("", _BEST), *self._encoders]:
+            self.encoder.addItem(title, encoder)
 
     def _build(self) -> None:
         grid = QGridLayout(self)
@@ -128,6 +148,7 @@ class Target(Styled):
             ("Called", self.title, "Name of the new classifier", 0, 2),
             ("Starts with", self.start, "What the new classifier starts with", 1, 0),
             ("Learns by", self.method, "Way of learning", 1, 2),
+            ("Hears with", self.encoder, "Encoder of the new classifier", 2, 0),
         )
         for label, widget, name, row, column in fields:
             caption = text(label, "muted")
@@ -137,11 +158,14 @@ class Target(Styled):
                 self._new_only.append(caption)
             if widget is self.which and not self._choice:
                 continue
-            alone = widget is self.title and not self._choice
+            if widget is self.encoder:
+                widget.setMinimumContentsLength(_SHORTEST_BOX)
+                widget.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            alone = widget is self.encoder or (widget is self.title and not self._choice)
             grid.addWidget(caption, row, 0 if alone else column)
             grid.addWidget(widget, row, 1 if alone else column + 1, 1, 3 if alone else 1)
-        grid.addWidget(self.line, 2, 1, 1, 3)
-        grid.addWidget(self.replay, 3, 1, 1, 3)
+        grid.addWidget(self.line, 3, 1, 1, 3)
+        grid.addWidget(self.replay, 4, 1, 1, 3)
         for column in (1, 3):
             grid.setColumnStretch(column, 1)
 
@@ -162,8 +186,10 @@ class Target(Styled):
     def _show(self) -> None:
         chosen = self._chosen
         self.which.setVisible(self._choice)
-        for widget in (*self._new_only, self.title, self.start, self.method):
+        for widget in (*self._new_only, self.title, self.start, self.method, self.encoder):
             widget.setVisible(chosen is None)
+        self.encoder.setEnabled(not self.start.currentData())
+        self.encoder.setToolTip(_GIVEN if self.start.currentData() else "")
         self.replay.setVisible(chosen is None and self.method.currentData() == "replay")
         if chosen is None:
             self.line.setText(f"{_STARTS[self.start.currentData()]} {METHOD_LINES[self.method.currentData()]}")

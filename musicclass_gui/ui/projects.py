@@ -9,6 +9,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFileDialog, QPushButton, QVBoxLayout, QWidget
 
+from musicclass_gui.app import hearers
 from musicclass_gui.app.projects import PACK_SUFFIX, PROJECT_SUFFIX
 from musicclass_gui.engine.places import projects_dir
 from musicclass_gui.ui.preview_target import Target
@@ -94,7 +95,9 @@ class ProjectDialogs:
     def new_classifier(self) -> QDialog:
         """Ask for all that a new classifier needs; the dialog, which is open."""
         board = self._teaching.board
-        dialog = NewClassifier(self._window, board.classifiers if board is not None else [], self._session.settings.get("teach_method"))
+        settings = self._session.settings
+        known = hearers.choices(settings.get("weights_folder"))
+        dialog = NewClassifier(self._window, board.classifiers if board is not None else [], settings.get("teach_method"), known)
         dialog.accepted.connect(lambda: self._make(dialog.target))
         dialog.open()
         return dialog
@@ -112,7 +115,7 @@ class ProjectDialogs:
 
     def _make(self, target: Target) -> None:
         wish = target.wish
-        self._teaching.new_classifier(wish.title, wish.method, start_from=wish.start_from, options=wish.options)
+        self._teaching.new_classifier(wish.title, wish.method, wish.encoder, start_from=wish.start_from, options=wish.options)
 
     def _save(self, title: str, stem: str, suffix: str, kinds: str, act: object) -> None:
         folder = self._folder() if suffix == PACK_SUFFIX else str(projects_dir())
@@ -167,9 +170,11 @@ class _Asking(QDialog):
 class NewClassifier(_Asking):
     """What a new classifier is called, starts with and learns by."""
 
-    def __init__(self, parent: QWidget, classifiers: Sequence[ClassifierView], method: str) -> None:
+    def __init__(
+        self, parent: QWidget, classifiers: Sequence[ClassifierView], method: str, encoders: Sequence[tuple[str, str]] = ()
+    ) -> None:
         super().__init__(parent, "New classifier", "Make it")
-        self.target = Target(classifiers, 0, method, new_only=True)
+        self.target = Target(classifiers, 0, method, encoders=encoders, new_only=True)
         self.target.changed.connect(lambda: self.go.setEnabled(not self.target.obstacle))
         self.target.changed.connect(lambda: QTimer.singleShot(0, self, self.fit))  # its words change after this
         self.body.addWidget(self.target)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
+from musicclass_gui.app import hearers
 from musicclass_gui.app.drop_look import DropLook
 
 if TYPE_CHECKING:
@@ -233,9 +234,9 @@ class Teacher(QObject):
         board, plan = self._teaching.board, self._teaching.plan
         assert plan is not None
         classifiers = board.classifiers if board is not None else []
-        self.preview = preview = Preview(
-            self._window, plan, classifiers, self._teaching.current, self._session.settings.get("teach_method")
-        )
+        settings = self._session.settings
+        known = hearers.choices(settings.get("weights_folder"))
+        self.preview = preview = Preview(self._window, plan, classifiers, self._teaching.current, settings.get("teach_method"), known)
         preview.taught.connect(self._teach)
         preview.rejected.connect(self._dismissed)
         preview.heard.connect(self.hear)
@@ -273,7 +274,7 @@ class Teacher(QObject):
             self._teaching.edit(None)
             self._teaching.new_classifier(wish.title, wish.method, start_from=wish.start_from)
         else:
-            self._teaching.teach(lesson.plan, None, method=wish.method, title=wish.title, options=wish.options)
+            self._teaching.teach(lesson.plan, None, method=wish.method, encoder=wish.encoder, title=wish.title, options=wish.options)
 
     def _teach_next(self) -> None:
         """Once the classifier that a lesson waits for is there, teach it."""

@@ -281,3 +281,15 @@ def test_the_options_are_those_that_the_engine_knows(qtbot: QtBot) -> None:
     defaults = Options()
     assert target.wish.options == {name: getattr(defaults, name) for name in target.wish.options}
     assert target.replay.unfreeze.count() == MOST_BLOCKS + 1
+
+
+def test_a_new_classifier_can_be_given_its_encoder(qtbot: QtBot) -> None:
+    target = Target([], 0, encoders=[("timbre", "Timbre features (timbre)"), ("mn04-as", "MobileNet (mn04-as)")], new_only=True)
+    qtbot.addWidget(target)
+    target.show()
+    assert target.wish.encoder == ""
+    target.encoder.setCurrentIndex(target.encoder.findData("timbre"))
+    assert target.wish.encoder == "timbre"
+    target.start.setCurrentIndex(target.start.findData("genre"))
+    assert not target.encoder.isEnabled()
+    assert target.wish.encoder == ""

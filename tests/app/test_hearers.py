@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from musicclass_gui.app import hearers
+from musicclass_gui.engine import encoders
+
+
+def test_what_needs_no_weights_is_always_here_and_the_rest_once_its_files_are(tmp_path: Path) -> None:
+    assert [spec.id for spec in hearers.here(str(tmp_path))] == ["timbre"]
+    spec = encoders.specs()["mn04-as"]
+    assert spec.weights is not None
+    file = tmp_path / "mn04-as" / spec.weights.files[0].name
+    file.parent.mkdir()
+    file.write_bytes(b"looked for by its name only")
+    assert [name for name, _ in hearers.choices(str(tmp_path))] == ["timbre", "mn04-as"]
