@@ -1,4 +1,4 @@
-"""Reading ahead for teaching: several files are hashed, decoded, resampled and cut in threads, while the encoder works elsewhere.
+"""Reading ahead: several files are hashed, decoded, resampled and cut in threads, while the encoder works elsewhere.
 
 What is found comes as messages through one inbox of bounded size, so that a recording of ten hours needs no more memory than a
 short one. It knows no encoder, no project and no cache; nothing here is lasting.
@@ -48,7 +48,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Read:
-    """A file is read to its end: how long it really is, what was wrong with it, what its tags say."""
+    """A file is read to its end: how long it really is, what was wrong with it, what its tags say (nothing where nobody asked)."""
 
     path: Path
     duration_s: float
@@ -73,8 +73,9 @@ class Readers:
     What is asked for is answered by messages: `hash` by one `Hashed` or `Failed`, `decode` by `Cut`s and one `Read` or `Failed`.
     """
 
-    def __init__(self, grid: Grid, sample_rate: int, ahead: int) -> None:
-        self._grid, self._rate = grid, sample_rate
+    def __init__(self, grid: Grid, sample_rate: int, ahead: int, *, tags: bool = True) -> None:
+        self.ahead = ahead
+        self._grid, self._rate, self._tags = grid, sample_rate, tags
         self._inbox: queue.Queue[Message | BaseException] = queue.Queue(_ROOM)
         self._open = 0  # what was asked for and has not been answered to the end
         self._stop = Token()
@@ -93,6 +94,11 @@ class Readers:
     def at_rest(self) -> bool:
         """Whether no message will come until something is asked for."""
         return not self._open
+
+    @property
+    def are_ahead(self) -> bool:
+        """Whether more is read than is being asked for, so that the threads wait most of the time."""
+        return self.at_rest or self._inbox.qsize() >= _ROOM // 4
 
     def hash(self, path: Path) -> None:
         """Ask for a file's content hash."""
@@ -143,7 +149,7 @@ class Readers:
             for window in self._windows(blocks):
                 share = window.end_s / recording.duration_s if recording.duration_s > 0 else float("nan")
                 self._put(Cut(path, window, window.loud, min(1.0, share)))
-        self._put(Read(path, blocks.readable_s, list(blocks.notices), read_tags(path)))
+        self._put(Read(path, blocks.readable_s, list(blocks.notices), read_tags(path) if self._tags else Tags()))
 
     def _windows(self, blocks: Blocks) -> Iterator[Window]:
         resampler, stream = Resampler(blocks.recording.sample_rate, self._rate), self._grid.stream(self._rate)
