@@ -153,11 +153,11 @@ def models_build(
     out: Annotated[Path | None, typer.Option(help="Where to write; the project's models folder by default.")] = None,
 ) -> None:
     """Build a shipped classifier from recordings, measure it on held-out ones, and write its card."""
-    from musicclass_gui.engine import encoders, places
-    from musicclass_gui.engine.build import build
+    from musicclass_gui.engine import places
+    from musicclass_gui.engine.build import SHIPPED_ENCODERS, build
 
     with terminal.errors_as_lines(), terminal.bar("Building") as token:
-        built = build(name, data, out or places.models_dir(), encoder or list(encoders.specs()), token)
+        built = build(name, data, out or places.models_dir(), encoder or list(SHIPPED_ENCODERS), token)
     table = terminal.table("classifier", "encoder", "accuracy", "95 % interval", "ECE", "folder")
     for folder in built:
         table.add_row(*_card_row(folder), str(folder))

@@ -91,7 +91,7 @@ def main() -> int:
     """Print a table row for each encoder and round."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("encoder", nargs="*", default=list(encoders.specs()))
+    parser.add_argument("encoder", nargs="*", default=["timbre", "mn04-as"])
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--files", type=int, default=0, help="only so many")
     parser.add_argument("--weights", type=Path, default=None)

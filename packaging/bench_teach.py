@@ -74,4 +74,4 @@ def main(folder: Path, names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:] or list(encoders.specs()))
+    main(Path(sys.argv[1]), sys.argv[2:] or ["timbre", "mn04-as"])

@@ -136,10 +136,11 @@ def _classifier(folder: Path) -> Iterator[Check]:
 
 def _weights(setting: str) -> Iterator[Check]:
     from musicclass_gui.engine import encoders
+    from musicclass_gui.engine.classifier import shipped
 
-    folders = places.weights_folders(setting)
+    folders, asked_for = places.weights_folders(setting), {encoder for _, encoder in shipped()}
     for spec in encoders.specs().values():
-        if spec.weights is not None:
+        if spec.weights is not None and (spec.id in asked_for or _is_here(spec, folders)):
             yield from _guarded(f"Weights of {spec.id}", partial(_weights_of, spec, folders), f"musicclass models fetch {spec.id}")
 
 
@@ -147,13 +148,19 @@ def _weights_of(spec: EncoderSpec, folders: list[Path]) -> Iterator[Check]:
     """Weights that were never fetched are no fault; those that are damaged are (`find` raises)."""
     from musicclass_gui.engine.encoders import weights
 
-    source = spec.weights
-    if source is not None and not any((folder / spec.id / source.files[0].name).exists() for folder in folders):
-        size = f"{source.files[0].size_bytes / 1e6:.1f} MB"
+    if not _is_here(spec, folders):
+        size = f"{weights.source_of(spec).size_bytes / 1e6:.1f} MB"
         advice = f"For better answers: musicclass models fetch {spec.id} ({size})."
         yield Check(f"Weights of {spec.id}", "not fetched", advice=advice)
         return
     yield Check(f"Weights of {spec.id}", str(weights.find(spec, folders)))
+
+
+def _is_here(spec: EncoderSpec, folders: list[Path]) -> bool:
+    from musicclass_gui.engine.encoders import weights
+
+    files = weights.source_of(spec).files
+    return any(all(weights.path_of(place, file).exists() for file in files) for _, place in weights.places_of(spec, folders))
 
 
 def _folder(name: str, folder: Path, variable: str) -> Check:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from musicclass_gui.app import hearers
 from musicclass_gui.engine import encoders
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_what_needs_no_weights_is_always_here_and_the_rest_once_its_files_are(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from musicclass_gui.engine.selfcheck import Check, report
 if TYPE_CHECKING:
     from pathlib import Path
 
-WITH_WEIGHTS = [spec for spec in encoders.specs().values() if spec.weights is not None]
+WITH_WEIGHTS = [encoders.specs()["mn04-as"]]  # what the shipped classifiers hear with
 
 
 def by_name(checks: list[Check]) -> dict[str, Check]:
@@ -103,7 +103,7 @@ def test_weights_not_fetched_are_advice_and_damaged_ones_a_fault(
 
     assert spec.weights is not None
     (tmp_path / spec.id).mkdir()
-    (tmp_path / spec.id / spec.weights.file_name).write_bytes(b"not weights")
+    (tmp_path / spec.id / spec.weights.files[0].name).write_bytes(b"not weights")
     assert not by_name(report(str(tmp_path)))[f"Weights of {spec.id}"].ok
 
 

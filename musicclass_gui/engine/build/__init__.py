@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from musicclass_gui.engine import encoders
 from musicclass_gui.engine.build import assemble, datasets, embedding
 from musicclass_gui.engine.build.baseline import MfccStatistics
+from musicclass_gui.engine.encoders import weights
+from musicclass_gui.engine.errors import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.card import Compared
     from musicclass_gui.engine.encoders import Encoder
     from musicclass_gui.engine.task import Token
+
+
+SHIPPED_ENCODERS = ("timbre", "mn04-as")
+"""Those that the program's own classifiers are built for."""
 
 
 def build(name: str, data_dir: Path, out_dir: Path, encoder_ids: Sequence[str], token: Token) -> list[Path]:
@@ -69,8 +75,10 @@ def _build_one(dataset: Dataset, encoder: Encoder, yardstick: Compared, out_dir:
 
 
 def _weights(encoder_id: str, data_dir: Path) -> Path | None:
-    spec = encoders.specs().get(encoder_id)
+    spec = encoders.find_spec(encoder_id)
     if spec is None or spec.weights is None:
         return None
-    path = data_dir / "weights" / spec.id / spec.weights.files[0].name
-    return path if path.is_file() else None
+    try:
+        return weights.find(spec, [data_dir / "weights"])
+    except WeightsError:
+        return None

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 FIRST_TITLE = "My classes"
 _PREFERRED = "mn04-as"  # the better ear, where its weights are here
+_WITHOUT_WEIGHTS = "timbre"
 
 
 def _untold(news: News) -> None:
@@ -307,8 +308,7 @@ class Desk:
         return self._book.new_classifier(wanted.title or FIRST_TITLE, spec, wanted.method, dict(wanted.options))
 
     def _best_encoder(self) -> str:
-        here = [name for name in encoders.specs() if not self._shelf.missing(name)]
-        return _PREFERRED if _PREFERRED in here else here[0]
+        return _WITHOUT_WEIGHTS if self._shelf.missing(_PREFERRED) else _PREFERRED
 
     def _started(self, wanted: Wanted, pack: packs.Pack) -> LessonRow:
         method = pack.head_kind if pack.head_kind != "gaussian" else wanted.method

@@ -118,7 +118,7 @@ def test_a_new_classifier_is_asked_for_by_enter(window: MainWindow, calls: list[
     qtbot.keyClicks(dialog.target.title, "Birds")
     dialog.target.start.setCurrentIndex(dialog.target.start.findData("composer"))
     qtbot.keyClick(dialog.target.title, Qt.Key.Key_Return)
-    assert calls == [("new_classifier", "Birds", "gaussian", "composer", {})]
+    assert calls == [("new_classifier", "Birds", "gaussian", "", "composer", {})]
 
 
 def test_it_can_start_from_a_file(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
