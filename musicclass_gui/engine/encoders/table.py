@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 FAMILIES = (
     "timbre",
     "mobilenet",
+    "choi",
+    "musicnn",
 )
 """In order of preference for showing."""
 
