@@ -19,6 +19,8 @@ FAMILIES = (
     "mobilenet",
     "choi",
     "musicnn",
+    "taggers",
+    "clmr",
 )
 """In order of preference for showing."""
 
