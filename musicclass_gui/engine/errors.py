@@ -38,6 +38,10 @@ class LessonError(MusicClassError):
     """A lesson cannot be given as asked for."""
 
 
+class ExtractError(MusicClassError):
+    """Features cannot be extracted, or not be written, as asked for."""
+
+
 class ServiceError(MusicClassError):
     """The process that does the heavy work stopped or could not be started."""
 

@@ -43,7 +43,7 @@ _HASHED_AHEAD = 64  # files whose hash is known before they are read, so that sh
 
 @dataclass(frozen=True)
 class Ended:
-    """A file is through: `state` is "embedded", "known" (its embeddings were there) or "failed" with a `reason`. `hash` is of its content."""
+    """A file is through: `state` is "embedded", "known" (its embeddings were there) or "failed" with a `reason`; `hash` its content's."""
 
     path: Path
     state: str
@@ -85,8 +85,8 @@ class File:
         rows = [self.rows[number] for number in range(self.windows)]
         loud = np.asarray(self.loud, bool)
         if spec.layers is None:
-            return Embedded(np.stack(rows) if rows else np.empty((0, spec.dim), np.float32), self.spans, loud)
-        kept = np.stack(rows) if rows else np.empty((0, spec.layers.count, spec.layers.dim), np.float16)
+            return Embedded(np.asarray(np.stack(rows), np.float32) if rows else np.empty((0, spec.dim), np.float32), self.spans, loud)
+        kept: LayerData = np.asarray(np.stack(rows), np.float16) if rows else np.empty((0, spec.layers.count, spec.layers.dim), np.float16)
         return Embedded(layers.apply(spec, kept), self.spans, loud, kept)
 
     def is_unchanged(self) -> bool:
