@@ -20,6 +20,7 @@ FAMILIES = (
     "choi",
     "musicnn",
     "taggers",
+    "clap",
     "clmr",
 )
 """In order of preference for showing."""
