@@ -59,6 +59,7 @@ class Answer:
     measured: str = ""  # one sentence: how often this classifier was right on recordings that it had not learned from
     colours: dict[str, int] = field(default_factory=dict)  # class → number of its colour, where the user's project has given it one
     note: str = ""  # what the card says must be said with every answer, such as "synthetic piano timbre"
+    kind: str = "classes"  # of which one is right; or "tags", which do not exclude each other; or "words", which the user typed
 
     def to_json(self) -> dict[str, Any]:
         """The answer as the command line and exports print it."""

@@ -182,7 +182,7 @@ class Classifier:
     def _nothing_heard(self, readings: Readings, whole: Verdict | None) -> Answer:
         classes = len(readings.classes)
         blank = self._blank(readings, np.full(classes, 1.0 / classes))
-        return replace(blank, reason=_why_nothing(readings, 0.0 if whole is None else whole.sounding_s))
+        return replace(blank, reason=pooling.why_nothing(readings, 0.0 if whole is None else whole.sounding_s))
 
     def _blank(self, readings: Readings, probabilities: NDArray[np.float64]) -> Answer:
         return Answer(
@@ -246,14 +246,6 @@ def shipped() -> dict[tuple[str, str], Path]:
     """The folders of the program's own classifiers by (classifier id, encoder id); cards are not read yet."""
     cards = sorted(places.models_dir().glob(f"*/*/{CARD_FILE}"))
     return {(card.parent.parent.name, card.parent.name): card.parent for card in cards}
-
-
-def _why_nothing(readings: Readings, sounding_s: float) -> str:
-    if not len(readings.spans):
-        return "Nothing could be read of the recording yet."
-    if not readings.loud.any():
-        return "The recording is silent, so there is nothing to name."
-    return f"Only {sounding_s:.1f} s of sound can be heard, and at least {pooling.SHORTEST_S:g} s is needed."
 
 
 def _why_too_sure(nearest: list[Evidence]) -> str:

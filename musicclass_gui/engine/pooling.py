@@ -109,6 +109,15 @@ def decided(scores: Matrix, others: Sequence[Other], temperature: float) -> tupl
     return softmax(scores[:, rivals] / temperature)[:, :classes], winner
 
 
+def why_nothing(readings: Readings, sounding_s: float) -> str:
+    """A sentence on why there is nothing to answer, where less than `SHORTEST_S` can be heard."""
+    if not len(readings.spans):
+        return "Nothing could be read of the recording yet."
+    if not readings.loud.any():
+        return "The recording is silent, so there is nothing to name."
+    return f"Only {sounding_s:.1f} s of sound can be heard, and at least {SHORTEST_S:g} s is needed."
+
+
 def ranking(classes: list[str], probabilities: NDArray[np.float64]) -> list[Ranked]:
     """Classes from the likeliest down; equals keep the classifier's order."""
     order = np.argsort(-probabilities, kind="stable")
@@ -135,7 +144,11 @@ def segments(classes: list[str], parts: Cells, calibration: Calibration, others:
     probabilities, winner = decided(parts.scores, others, calibration.window_temperature)
     known = parts.covered & (parts.novelty <= calibration.window_threshold) & (winner < len(classes))
     label = np.where(known, winner, -1)
-    probability = np.where(known, probabilities[np.arange(len(label)), label], 0.0)
+    return merged(classes, parts, label, np.where(known, probabilities[np.arange(len(label)), label], 0.0))
+
+
+def merged(classes: list[str], parts: Cells, label: NDArray[np.intp], probability: NDArray[np.float64]) -> list[Segment]:
+    """Neighbouring cells with the same `label` `(m,)`, a class's place or −1 for none, as one segment with their mean probability."""
     firsts = np.flatnonzero(np.r_[True, label[1:] != label[:-1]])
     lasts = np.r_[firsts[1:], len(label)]
     lengths = parts.ends - parts.starts
