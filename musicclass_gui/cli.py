@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from musicclass_gui import __version__, cli_teach, terminal
+from musicclass_gui import __version__, cli_extract, cli_teach, terminal
 from musicclass_gui.engine.errors import MusicClassError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ app = typer.Typer(
 models = typer.Typer(help="The encoders' weights and the classifiers built on them.", no_args_is_help=True)
 app.add_typer(models, name="models")
 cli_teach.add_to(app)
+cli_extract.add_to(app)
 
 
 def _version(wanted: bool) -> None:

@@ -146,8 +146,9 @@ def extract(
     """
     token, out = token or Token(), Path(out)
     given = Path(recordings) if isinstance(recordings, str) else recordings
+    spec, kind = usable(encoder, out, format=format, per=per, layers=layers, fast=fast)
     shelf = Shelf(places.weights_folders(weights_folder))
-    wish = _Wish(_recordings(given), out, _spec(encoder, layers, fast), _kind(out, format, per), per, layers, fast)
+    wish = _Wish(_recordings(given), out, spec, kind, per, layers, fast)
     _require_place(wish, given)
     load = _Once(partial(encoders.load, wish.spec.id, device=device, weights=shelf.weights_of(wish.spec.id), fast=fast))
     with closing(Journal(wish.journal, json.dumps(wish.identity))) as journal, opened(cache_folder or places.cache_dir()) as cache:
@@ -157,6 +158,22 @@ def extract(
         for text in [*load.notices, *filter(None, [cache.problem])]:
             tell(Note(text))
         return _written(wish, journal, listed=isinstance(given, Path), token=token)
+
+
+def usable(encoder: str, out: Path, *, format: str, per: Per, layers: bool, fast: bool) -> tuple[EncoderSpec, str]:
+    """The encoder and the format that such a call of `extract` means. Raises ExtractError when its arguments do not fit together."""
+    spec, kind = encoders.find_spec(encoder), format or out.suffix.lower().removeprefix(".")
+    if spec is None:
+        raise ExtractError(f"There is no encoder “{encoder}”; known are {', '.join(encoders.specs())}.")
+    if layers and spec.layers is None:
+        raise ExtractError(f"The encoder {spec.id} keeps no layers apart; ask for its embeddings alone.")
+    if fast and not spec.rounding:
+        raise ExtractError(f"The encoder {spec.id} has no faster arithmetic; extract with the exact one.")
+    if kind not in FORMATS:
+        raise ExtractError(f"“{out.name}” says no format; let its name end in .npz, .npy or .parquet, or choose one of these formats.")
+    if kind == "npy" and per == "window":
+        raise ExtractError("An npy file cannot say which window a row is; choose npz or parquet for one row per window.")
+    return spec, kind
 
 
 class _Once:
@@ -291,30 +308,11 @@ def _write_list(wish: _Wish) -> None:
 
 def _recordings(given: Path | Sequence[Path]) -> Recordings:
     found = extract_list.read(given) if isinstance(given, Path) else extract_list.given(given)
+    if not len(found) and isinstance(given, Path):
+        raise ExtractError(f"“{given}” names no recordings; write one path per line into it.")
     if not len(found):
-        where = f"“{given}” names no recordings" if isinstance(given, Path) else "There are no recordings to extract features of"
-        raise ExtractError(f"{where}; write one path per line into it." if isinstance(given, Path) else f"{where}; choose some.")
+        raise ExtractError("There are no recordings to extract features of; choose some.")
     return found
-
-
-def _spec(encoder: str, layers: bool, fast: bool) -> EncoderSpec:
-    spec = encoders.find_spec(encoder)
-    if spec is None:
-        raise ExtractError(f"There is no encoder “{encoder}”; known are {', '.join(encoders.specs())}.")
-    if layers and spec.layers is None:
-        raise ExtractError(f"The encoder {spec.id} keeps no layers apart; ask for its embeddings alone.")
-    if fast and not spec.rounding:
-        raise ExtractError(f"The encoder {spec.id} has no faster arithmetic; extract with the exact one.")
-    return spec
-
-
-def _kind(out: Path, wanted: str, per: Per) -> str:
-    kind = wanted or out.suffix.lower().removeprefix(".")
-    if kind not in FORMATS:
-        raise ExtractError(f"“{out.name}” says no format; let its name end in .npz, .npy or .parquet, or choose one of these formats.")
-    if kind == "npy" and per == "window":
-        raise ExtractError("An npy file cannot say which window a row is; choose npz or parquet for one row per window.")
-    return kind
 
 
 def _require_place(wish: _Wish, given: Path | Sequence[Path]) -> None:

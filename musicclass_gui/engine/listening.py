@@ -285,7 +285,7 @@ class Listening:
 
     def _progress(self) -> None:
         begun = sum(file.share for file in self._files.values() if file.share == file.share)
-        self._token.progress((self._done + begun) / self._total, "listening")
+        self._token.progress((self._done + begun) / self._total, f"{self._done} of {self._total}")
 
 
 class Batches:

@@ -28,7 +28,7 @@ Message = dict[str, Any]
 Call = Callable[[Message, Token, Callable[[Any], None]], Any]
 
 THREAD_SWITCH_S = 0.0005
-_ASIDE = frozenset({"devices", "fetch", "selfcheck"})
+_ASIDE = frozenset({"devices", "fetch", "selfcheck", "models"})
 
 
 def serve(pipe: Connection) -> None:
@@ -138,6 +138,11 @@ def _calls() -> dict[str, Call]:
 
         return str(fetching.fetch(encoders.specs()[fields["encoder"]], Path(fields["folder"]), token))
 
+    def models(fields: Message, token: Token, _emit: Callable[[Any], None]) -> Any:
+        from musicclass_gui.engine import models as manager
+
+        return manager.answer(fields, token)
+
     def selfcheck(fields: Message, _token: Token, _emit: Callable[[Any], None]) -> list[list[Any]]:
         from musicclass_gui.engine.selfcheck import report
 
@@ -148,7 +153,21 @@ def _calls() -> dict[str, Call]:
 
         return calls.answer(fields, token, lambda told: emit(news.to_json(told)))
 
-    return {"warm": warm, "analyse": analyse, "devices": devices, "fetch": fetch, "selfcheck": selfcheck, "desk": desk}
+    def extract(fields: Message, token: Token, emit: Callable[[Any], None]) -> Message:
+        from musicclass_gui.engine import extract_calls
+
+        return extract_calls.answer(fields, token, emit)
+
+    return {
+        "warm": warm,
+        "extract": extract,
+        "analyse": analyse,
+        "devices": devices,
+        "fetch": fetch,
+        "models": models,
+        "selfcheck": selfcheck,
+        "desk": desk,
+    }
 
 
 def _let_go() -> None:
