@@ -7,25 +7,21 @@ Tables go to standard output, errors as one line each to standard error. Exit st
 from __future__ import annotations
 
 import io
-import json
 import math
 import sys
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from musicclass_gui import __version__, cli_extract, cli_teach, terminal
+from musicclass_gui import __version__, cli_extract, cli_models, cli_teach, terminal
 from musicclass_gui.engine.errors import MusicClassError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from musicclass_gui.engine.analysis import Analyst, Request
     from musicclass_gui.engine.answers import Answer
     from musicclass_gui.engine.export import Result
-    from musicclass_gui.engine.shelf import Shelf
 
 
 app = typer.Typer(
@@ -34,8 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-models = typer.Typer(help="The encoders' weights and the classifiers built on them.", no_args_is_help=True)
-app.add_typer(models, name="models")
+cli_models.add_to(app)
 cli_teach.add_to(app)
 cli_extract.add_to(app)
 
@@ -101,70 +96,6 @@ def selfcheck() -> None:
     raise typer.Exit(0 if all(check.ok for check in checks) else 1)
 
 
-@models.command("list")
-def models_list(weights: terminal.WeightsOption = "", as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """List encoders and classifiers: what they are, how good, and whether they can run here."""
-    shelf = _shelf(weights)
-    with terminal.errors_as_lines():
-        rows = list(_encoder_rows(shelf)) + list(_classifier_rows(shelf))
-    if as_json:
-        print(json.dumps(rows, ensure_ascii=False, indent=1))
-        return
-    table = terminal.table("kind", "id", "encoder", "what it is", "state")
-    for row in rows:
-        table.add_row(*(escape(str(row[key])) for key in ("kind", "id", "encoder", "about", "state")))
-    terminal.console().print(table)
-
-
-@models.command("path")
-def models_path(weights: terminal.WeightsOption = "") -> None:
-    """Print where classifiers are, and the folders in which weights are looked for, in order."""
-    from musicclass_gui.engine.places import models_dir, weights_folders
-
-    print(f"classifiers: {models_dir()}")
-    for folder in weights_folders(weights):
-        print(f"weights: {folder}{'' if folder.is_dir() else ' (not there)'}")
-
-
-@models.command("fetch")
-def models_fetch(
-    encoder: Annotated[str, typer.Argument(metavar="ID")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """Download an encoder's weights from their public home, once you say yes."""
-    from musicclass_gui.engine import encoders, places
-    from musicclass_gui.engine.encoders import fetching
-
-    spec = encoders.find_spec(encoder)
-    if spec is None or spec.weights is None:
-        raise typer.BadParameter(f"“{encoder}” is no encoder with weights to fetch; see `musicclass models list`.")
-    source = spec.weights
-    print(f"{spec.title}: {source.files[0].size_bytes / 1e6:.1f} MB from {source.files[0].url}\nLicence: {source.licence}")
-    if not yes and not typer.confirm("Download it?"):
-        raise typer.Exit(1)
-    with terminal.errors_as_lines(), terminal.bar("Fetching") as token:
-        print(fetching.fetch(spec, places.data_dir() / "weights", token))
-
-
-@models.command("build")
-def models_build(
-    name: Annotated[str, typer.Argument(help="genre or composer", metavar="NAME")],
-    data: Annotated[Path, typer.Option(help="The folder with the recordings it is built from.")],
-    encoder: Annotated[list[str] | None, typer.Option(help="Encoders to build for; all by default.", metavar="ID")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where to write; the project's models folder by default.")] = None,
-) -> None:
-    """Build a shipped classifier from recordings, measure it on held-out ones, and write its card."""
-    from musicclass_gui.engine import places
-    from musicclass_gui.engine.build import SHIPPED_ENCODERS, build
-
-    with terminal.errors_as_lines(), terminal.bar("Building") as token:
-        built = build(name, data, out or places.models_dir(), encoder or list(SHIPPED_ENCODERS), token)
-    table = terminal.table("classifier", "encoder", "accuracy", "95 % interval", "ECE", "folder")
-    for folder in built:
-        table.add_row(*_card_row(folder), str(folder))
-    terminal.console().print(table)
-
-
 def _result(analyst: Analyst, request: Request) -> Result:
     """Analyse one file; its failure is a result too."""
     from musicclass_gui.engine.events import Event, Finished, Noticed
@@ -222,50 +153,13 @@ def _answer_row(answer: Answer) -> tuple[str, str, str, str, str]:
     return answer.classifier, escape(first.label), f"{first.probability:.0%}", following, answer.encoder
 
 
-def _encoder_rows(shelf: Shelf) -> Iterator[dict[str, Any]]:
-    from musicclass_gui.engine import encoders
-
-    for spec in encoders.specs().values():
-        state = shelf.missing(spec.id) or "ready"
-        yield {"kind": "encoder", "id": spec.id, "encoder": spec.id, "about": f"{spec.title}; {spec.dim} numbers", "state": state}
-
-
-def _classifier_rows(shelf: Shelf) -> Iterator[dict[str, Any]]:
-    for name in shelf.ids():
-        for variant in shelf.variants(name):
-            about = f"{variant.measured.accuracy:.1%} right on held-out recordings"
-            yield {
-                "kind": "classifier",
-                "id": name,
-                "encoder": variant.encoder,
-                "about": about,
-                "state": "needs weights" if variant.missing else "ready",
-            }
-
-
-def _card_row(folder: Path) -> tuple[str, str, str, str, str]:
-    from musicclass_gui.engine.classifier import Classifier
-
-    card = Classifier.load(folder).card
-    found = card.measured
-    low, high = found.interval_95
-    return card.id, card.encoder, f"{found.accuracy:.1%}", f"{low:.1%} – {high:.1%}", f"{found.calibration_error:.3f}"
-
-
 def _known(ids: list[str], weights: str) -> tuple[str, ...]:
     """All classifiers, or those asked for; an unknown one is a usage error."""
-    known = _shelf(weights).ids()
+    known = terminal.shelf(weights).ids()
     for wanted in ids:
         if wanted not in known:
             raise typer.BadParameter(f"There is no classifier “{wanted}”; known are {', '.join(known)}.", param_hint="--classifier")
     return tuple(ids or known)
-
-
-def _shelf(weights: str) -> Shelf:
-    from musicclass_gui.engine.places import weights_folders
-    from musicclass_gui.engine.shelf import Shelf
-
-    return Shelf(weights_folders(weights))
 
 
 def _clock(seconds: float) -> str:

@@ -19,6 +19,8 @@ from musicclass_gui.engine.task import Token
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from musicclass_gui.engine.shelf import Shelf
+
 _SHORTEST_WINDOW_S, _LONGEST_WINDOW_S = 1.0, 60.0
 
 
@@ -45,6 +47,14 @@ def require_encoder(encoder: str) -> None:
 
     if encoder and encoders.find_spec(encoder) is None:
         raise typer.BadParameter(f"There is no encoder “{encoder}”; known are {', '.join(encoders.specs())}.", param_hint="--encoder")
+
+
+def shelf(weights: str) -> Shelf:
+    """The shipped classifiers, as seen with this folder of weights and the usual ones."""
+    from musicclass_gui.engine.places import weights_folders
+    from musicclass_gui.engine.shelf import Shelf
+
+    return Shelf(weights_folders(weights))
 
 
 def table(*columns: str) -> Table:

@@ -81,36 +81,13 @@ def test_an_error_is_one_line_on_standard_error(letter: Path) -> None:
         ["predict", "a.wav", "--window", "-1"],
         ["predict", "a.wav", "--window", "0.01"],
         ["predict", "a.wav", "--device", "gpu"],
-        ["predict", "a.wav", "--encoder", "x"], ["sing"],
+        ["predict", "a.wav", "--encoder", "x"],
+        ["sing"],
         ["models", "fetch", "x"],
     ],
 )
 def test_wrong_usage_exits_with_2(args: list[str]) -> None:
     assert run(*args).exit_code == 2
-
-
-def test_models_list_shows_every_encoder_and_classifier() -> None:
-    rows = json.loads(run("models", "list", "--json").stdout)
-    assert {(row["kind"], row["id"]) for row in rows} == {
-        ("encoder", "timbre"),
-        ("encoder", "mn04-as"),
-        ("classifier", "genre"),
-        ("classifier", "composer"),
-    }
-    states = {row["id"]: row["state"] for row in rows if row["kind"] == "encoder"}
-    assert states["timbre"] == "ready"
-    assert "models fetch mn04-as" in states["mn04-as"]
-
-
-def test_models_path_prints_folders() -> None:
-    assert "classifiers:" in run("models", "path").stdout
-
-
-def test_nothing_is_fetched_without_a_yes() -> None:
-    result = CliRunner().invoke(app, ["models", "fetch", "mn04-as"], input="n\n")
-    assert result.exit_code == 1
-    assert "github.com" in result.stdout
-    assert "MIT" in result.stdout
 
 
 def test_selfcheck_prints_versions() -> None:

@@ -157,6 +157,11 @@ class Cache:
         values = (content_hash, spec.of or spec.id, spec.version, grid.name, *kept.shape, *blobs)
         self._keep(f"REPLACE INTO {table} VALUES ({', '.join('?' * holes)})", values)
 
+    def forget_encoder(self, encoder_id: str) -> None:
+        """Drop all embeddings of an encoder, and the layers that they were made of."""
+        for table in ("embeddings", "layers"):
+            self._keep(f"DELETE FROM {table} WHERE encoder=?", (encoder_id,))
+
     def picture(self, content_hash: str) -> Path | None:
         """The folder of the finished picture of this content, which counts as used now."""
         row = self._row("SELECT folder FROM pictures WHERE hash=? AND version=?", (content_hash, picture.VERSION))

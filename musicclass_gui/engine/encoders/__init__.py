@@ -184,18 +184,22 @@ def find_spec(encoder_id: str) -> EncoderSpec | None:
 def load(encoder_id: str, *, device: str = "cpu", weights: Path | None = None, fast: bool = False) -> Encoder:
     """Load an encoder on `device`; `weights` is its weights file or folder, or None to look where `weights.find` looks.
 
-    `fast` lets those that can (`EncoderSpec.rounding`) compute with rounded numbers.
-    Raises EncoderError for an unknown id, WeightsError when weights are missing or are not the expected ones.
+    `fast` lets those that can (`EncoderSpec.rounding`) compute with rounded numbers. Weights that are loaded for the first time are tested.
+    Raises EncoderError for an unknown id or one that fails its test, WeightsError when weights are missing or are not the expected ones.
     """
-    from musicclass_gui.engine.encoders import layers, table
+    from musicclass_gui.engine import offline
+    from musicclass_gui.engine.encoders import layers, selftest, table
     from musicclass_gui.engine.errors import EncoderError
 
+    offline.guard()
     spec = find_spec(encoder_id)
     if spec is None:
         raise EncoderError(f"There is no encoder “{encoder_id}”; known are {', '.join(specs())}.")
     if spec.of:
         return layers.Viewed(load(spec.of, device=device, weights=weights, fast=fast), spec)
-    return table.load(spec, device, weights, fast=fast)
+    encoder = table.load(spec, device, weights, fast=fast)
+    selftest.once(encoder, weights, rounded=fast and bool(spec.rounding))
+    return encoder
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ import hashlib
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from musicclass_gui.engine.encoders import opening
+from musicclass_gui.engine.encoders import opening, trust
 from musicclass_gui.engine.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -20,21 +20,27 @@ if TYPE_CHECKING:
 
 
 def find(spec: EncoderSpec, folders: Sequence[Path], explicit: Path | None = None) -> Path:
-    """What an encoder is loaded from: `explicit` if given, else the first right one of FOLDER/SUBFOLDER over `folders`.
+    """What an encoder is loaded from: `explicit` if given, else where the user said that it is, else the first right one of `folders`.
 
     That is the file where the encoder has one, else the folder of its files. Sizes and sums are checked where they are known, so a damaged
     file does not hide one that was fetched because of it. Links that lead out of the folder are not followed. Raises WeightsError when
-    there is none, or none that is the published one.
+    there is none, or none that is the published one, or the one that was used first (see `trust`).
     """
     source = source_of(spec)
     problems = []
     for top, folder in [(explicit, explicit)] if explicit else [place for place in places_of(spec, folders) if _begun(place[1], source)]:
-        place = _place(folder, source, explicit)
-        trouble = _trouble(top, folder, source) if place != explicit or len(source.files) > 1 else problem(place, source.files[0])
+        place = explicit or _place(folder, source)
+        trouble = _trouble(spec, top, folder) if explicit is None or len(source.files) > 1 else _file_trouble(spec, place)
         if not trouble:
             return place
-        problems.append(f"“{place}” is not the published {spec.id}: {trouble}; fetch it again.")
+        problems.append(trouble)
     raise WeightsError(problems[0] if problems else _missing(spec, folders))
+
+
+def begun(spec: EncoderSpec, folders: Sequence[Path]) -> Path | None:
+    """Where any of an encoder's files are first, whatever is in them: as `find` gives it."""
+    source = source_of(spec)
+    return next((_place(folder, source) for _, folder in places_of(spec, folders) if _begun(folder, source)), None)
 
 
 def path_of(folder: Path, file: WeightsFile) -> Path:
@@ -45,8 +51,17 @@ def path_of(folder: Path, file: WeightsFile) -> Path:
 
 def places_of(spec: EncoderSpec, folders: Sequence[Path]) -> list[tuple[Path, Path]]:
     """Where the files of an encoder are looked for: folders, each after the one that links must not lead out of."""
+    from musicclass_gui.engine.encoders import registry
+
     source = source_of(spec)
-    return [(top, top / (source.folder or spec.id)) for top in folders]
+    said = registry.place(spec.of or spec.id)
+    return [*([(said, said)] if said else []), *((top, top / (source.folder or spec.of or spec.id)) for top in folders)]
+
+
+def files_in(spec: EncoderSpec, place: Path) -> list[tuple[WeightsFile, Path]]:
+    """The files of an encoder in its folder, or the one that `place` is."""
+    files = source_of(spec).files
+    return [(files[0], place)] if len(files) == 1 and not place.is_dir() else [(file, path_of(place, file)) for file in files]
 
 
 def source_of(spec: EncoderSpec) -> WeightsSource:
@@ -73,6 +88,11 @@ def sha256(path: Path) -> str:
     return _sha256(path, stat.st_mtime_ns, stat.st_size)
 
 
+def forget_sums() -> None:
+    """Hash files again though neither their size nor their time has changed."""
+    _sha256.cache_clear()
+
+
 @lru_cache(maxsize=256)
 def _sha256(path: Path, mtime_ns: int, size: int) -> str:
     """Remembered by path, time and size, so that loading an encoder again hashes nothing."""
@@ -80,15 +100,26 @@ def _sha256(path: Path, mtime_ns: int, size: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _trouble(top: Path, folder: Path, source: WeightsSource) -> str:
-    """What is wrong with the first file that is wrong, or nothing."""
-    several = len(source.files) > 1
+def _trouble(spec: EncoderSpec, top: Path, folder: Path) -> str:
+    """A sentence on the first file that is wrong, or nothing."""
+    source = source_of(spec)
     for file in source.files:
         path = path_of(folder, file)
         found = problem(path, file) if opening.leads_inside(top, path) else "it is a link that leads out of its folder"
         if found:
-            return f"{path.name}: {found}" if several else found
-    return ""
+            return _wrong(spec, _place(folder, source), f"{path.name}: {found}" if len(source.files) > 1 else found)
+    return trust.problem(spec, folder)
+
+
+def _file_trouble(spec: EncoderSpec, file: Path) -> str:
+    """As `_trouble`, for the one file that was named."""
+    found = problem(file, source_of(spec).files[0])
+    return _wrong(spec, file, found) if found else trust.problem(spec, file)
+
+
+def _wrong(spec: EncoderSpec, place: Path, found: str) -> str:
+    again = "fetch it again" if source_of(spec).can_be_fetched else "get it again"
+    return f"“{place}” is not the published {spec.id}: {found}; {again}."
 
 
 def _begun(folder: Path, source: WeightsSource) -> bool:
@@ -96,9 +127,7 @@ def _begun(folder: Path, source: WeightsSource) -> bool:
     return any(_there(path_of(folder, file)) for file in source.files)
 
 
-def _place(folder: Path, source: WeightsSource, explicit: Path | None) -> Path:
-    if explicit:
-        return explicit
+def _place(folder: Path, source: WeightsSource) -> Path:
     return folder if len(source.files) > 1 else path_of(folder, source.files[0])
 
 

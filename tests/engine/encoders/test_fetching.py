@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from musicclass_gui.engine.encoders import EncoderSpec, WeightsFile, WeightsSource, fetching
+from musicclass_gui.engine.encoders import EncoderSpec, WeightsFile, WeightsSource, fetching, weights
 from musicclass_gui.engine.errors import Cancelled, WeightsError
 from musicclass_gui.engine.task import Token
 from musicclass_gui.engine.windows import Grid
@@ -96,7 +96,9 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
 
 
 def fetch(folder: Path, home: Home, token: Token | None = None) -> Path:
-    return fetching.fetch(SPEC, folder, token or Token(), url=home.url)
+    source = weights.source_of(SPEC)
+    at_home = replace(SPEC, weights=replace(source, files=(replace(source.files[0], url=home.url),)))
+    return fetching.fetch(at_home, folder, token or Token())
 
 
 def target(folder: Path) -> Path:
