@@ -7,6 +7,7 @@ an encoder is loaded.
 from __future__ import annotations
 
 import os
+import re
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ _AT_ONCE_S = 40.0  # of audio through the front end
 _CPU_NUMBERS, _CUDA_NUMBERS = 1 << 19, 1 << 22  # of input through the model at once
 _TRIAL_S = 120.0  # that a model may take for one window when it is first tried
 _KINDS: dict[str, type[np.floating]] = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
+_CODES = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _SILENT = 4  # onnxruntime's own log: nothing but what ends the program; its errors arrive as exceptions
 
 
@@ -169,8 +171,7 @@ class Session:
     def _failed(self, error: Exception) -> EncoderError:
         if isinstance(error, EncoderError):
             return error
-        reason = str(error).strip().partition("\n")[0][:200]
-        return EncoderError(f"“{self._name}” cannot be run ({reason}).")
+        return EncoderError(f"“{self._name}” cannot be run ({_reason(error)}).")
 
 
 class OnnxEncoder:
@@ -259,6 +260,11 @@ def _providers(device: str) -> list[Any]:
     if device == "cpu" or "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         return ["CPUExecutionProvider"]
     return [("CUDAExecutionProvider", {"device_id": int(device.partition(":")[2] or 0)}), "CPUExecutionProvider"]
+
+
+def _reason(error: Exception) -> str:
+    """What the runtime says, without its codes."""
+    return _CODES.sub("", " ".join(str(error).split()))[:200].rstrip(" .")
 
 
 def _names(some: Sequence[Any]) -> str:
