@@ -22,6 +22,7 @@ FAMILIES = (
     "taggers",
     "clap",
     "clmr",
+    "onnx_slot",
 )
 """In order of preference for showing."""
 
