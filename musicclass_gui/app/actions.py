@@ -281,6 +281,10 @@ ACTIONS: tuple[Action, ...] = (
         checked=_set_to("theme", "dark"),
     ),
     Action(
+        "view.tags_none", "&None", "View/Tags lane", "", "Show no tags.", checkable=True, checked=_set_to("tags", ""),
+    ),
+    Action("view.tags_more", "&Get taggers…", "View/Tags lane", "", "See which encoders can tag, and fetch them if you wish.", "chip"),
+    Action(
         "view.full_screen", "&Full screen", "View", "F11", "Fill the screen, or stop doing so.", checkable=True,
         standard=Key.FullScreen,
     ),
@@ -290,6 +294,10 @@ ACTIONS: tuple[Action, ...] = (
         standard=Key.Refresh,
     ),
     Action("analyse.cancel", "&Cancel reading", "Analyse", "Ctrl+.", "Stop reading; what is known stays.", "cancel", enabled=_reading),
+    Action(
+        "analyse.encoders", "&Encoders and weights…", "Analyse", "", "See which encoders there are; fetch, add and test them.", "chip",
+        starts_group=True,
+    ),
     Action(
         "teach.folder", "Teach a &folder…", "Teach", "Ctrl+T", "Teach classes from a folder: each folder in it is a class.", "folder",
         enabled=_proposable,
@@ -318,6 +326,7 @@ ACTIONS: tuple[Action, ...] = (
         "teach.new_classifier", "&New classifier…", "Teach", "", "Make a classifier, empty or from another one.", enabled=_proposable,
         starts_group=True,
     ),
+    Action("teach.words", "Name by &words…", "Teach", "", "Make a classifier of phrases: it needs no examples.", enabled=_proposable),
     Action(
         "teach.remove_classifier", "Remo&ve the classifier…", "Teach", "", "Take the shown classifier out of the project, for good.",
         enabled=_removable,
@@ -346,7 +355,6 @@ ACTIONS: tuple[Action, ...] = (
         enabled=_queue_answered,
     ),
     Action("help.shortcuts", "&Keyboard shortcuts", "Help", "F1", "List all shortcuts.", "info", standard=Key.HelpContents),
-    Action("help.weights", "Get &weights…", "Help", "", "See which encoders lack weights, and fetch them if you wish.", "chip"),
     Action("help.selfcheck", "&Self-check", "Help", "", "Versions, devices, audio, and what is missing.", "info", starts_group=True),
     Action("help.about", "&About MusicClass", "Help", "", "Version, licence and where the classifiers come from.", role=Role.AboutRole),
 )  # fmt: skip
@@ -363,6 +371,7 @@ MENUS: dict[str, str] = {
     "Play": "&Play",
     "View": "&View",
     "View/Theme": "&Theme",
+    "View/Tags lane": "Ta&gs lane",
     "Analyse": "&Analyse",
     "Teach": "&Teach",
     "Queue": "&Queue",

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from musicclass_gui.app.jobs import Job
     from musicclass_gui.engine.lessons.news import Heard, News, Trained
     from musicclass_gui.engine.lessons.plan import Plan
-    from musicclass_gui.engine.project.board import Board
+    from musicclass_gui.engine.project.board import Board, ClassifierView
 
+WORDS = "words"  # the method of a classifier that is nothing but phrases
 _JUDGED_FROM = 0.01  # below this share of the way its rest cannot be estimated
 
 
@@ -113,7 +114,12 @@ def answering(board: Board | None) -> tuple[object, ...]:
     """What answers depend on: it differs where recordings may be answered differently."""
     if board is None:
         return ()
-    return tuple((board.path, one.key, one.title, one.revision) for one in board.classifiers if one.classes)
+    return tuple((board.path, one.key, one.title, one.revision) for one in board.classifiers if gives_answers(one))
+
+
+def gives_answers(classifier: ClassifierView) -> bool:
+    """Whether a classifier was taught a class, or is a list of phrases, which needs none."""
+    return bool(classifier.classes) or classifier.method == WORDS
 
 
 def done_words(before: Board | None, after: Board) -> str:

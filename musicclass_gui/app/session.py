@@ -16,10 +16,12 @@ from PySide6.QtCore import QObject, Signal
 from musicclass_gui.app.documents import Change, Document, QueueRow
 from musicclass_gui.app.drops import plan_drop, plan_teach
 from musicclass_gui.app.jobs import Lane, said, shut_down
+from musicclass_gui.app.lessons import gives_answers
+from musicclass_gui.app.models import TAGS, present, tagger
 from musicclass_gui.app.queue import Queue
 from musicclass_gui.app.service import Service
 from musicclass_gui.app.teaching import Teaching
-from musicclass_gui.engine import encoders, events, places
+from musicclass_gui.engine import encoders, events
 from musicclass_gui.engine.errors import MusicClassError
 from musicclass_gui.engine.events import Answered, Event, Finished, Noticed, Opened, Pictured
 from musicclass_gui.engine.picture import Picture
@@ -27,18 +29,19 @@ from musicclass_gui.engine.picture import Picture
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from musicclass_gui.app.models import Models
     from musicclass_gui.app.queue import Analysis
     from musicclass_gui.app.recorder import Recorder
     from musicclass_gui.app.settings import Settings
-    from musicclass_gui.engine.encoders import EncoderSpec
     from musicclass_gui.engine.task import Token
     from musicclass_gui.engine.windows import Audio, Span
 
 _RECENT = 12
 _CLOSE_S = 0.8
+_HINTED = "mn04-as"
 _HINT = "The encoder mn04-as tells known from unknown genres more often than timbre does; its 4 MB of free weights are not here."
 _ANEW = "Answering anew"
-_ANALYSIS_SETTINGS = frozenset({"device", "classifiers", "window_s", "weights_folder"})
+_ANALYSIS_SETTINGS = frozenset({"device", "classifiers", "window_s", "weights_folder", "tags", "fast"})
 
 
 class Session(QObject):
@@ -75,6 +78,15 @@ class Session(QObject):
         from musicclass_gui.app.recorder import Recorder
 
         return Recorder(parent=self)
+
+    @cached_property
+    def models(self) -> Models:
+        """Every encoder, for the manager; made when it is first asked for."""
+        from musicclass_gui.app.models import Models
+
+        made = Models(self.settings, self._ask, self)
+        made.shelf_changed.connect(self._shelf_changed)
+        return made
 
     def start(self) -> None:
         """Start the worker and let it load what the first answer will need; then the project is read."""
@@ -140,11 +152,13 @@ class Session(QObject):
     def shown_classifiers(self) -> list[str]:
         """The classifiers whose answers are shown, in order: those that the user chose, and then the project's."""
         board = self.teaching.board
-        taught = [one.key for one in board.classifiers if one.classes] if board else []
-        return list(dict.fromkeys([*self.settings.get("classifiers"), *taught]))
+        taught = [one.key for one in board.classifiers if gives_answers(one)] if board else []
+        return list(dict.fromkeys([*self.settings.get("classifiers"), *filter(None, [tagger(self.settings)]), *taught]))
 
     def title_of(self, key: str) -> str:
         """What a classifier's answers are headed with."""
+        if key.startswith(TAGS):
+            return "Tags"
         board = self.teaching.board
         found = next((one.title for one in board.classifiers if one.key == key), key) if board else key
         return found[:1].upper() + found[1:]
@@ -223,31 +237,11 @@ class Session(QObject):
 
         export.write(path, kind, [row.result() for row in self.queue])
 
-    def weights_state(self) -> list[tuple[EncoderSpec, bool]]:
-        """Every encoder that needs weights, and whether a file of the right name is where weights are looked for."""
-        folders = places.weights_folders(self.settings.get("weights_folder"))
-        return [
-            (spec, any((folder / spec.id / spec.weights.files[0].name).is_file() for folder in folders))
-            for spec in encoders.specs().values()
-            if spec.weights
-        ]
-
-    def weights_missing(self) -> list[EncoderSpec]:
-        """The encoders whose weights are not here."""
-        return [spec for spec, present in self.weights_state() if not present]
-
     @property
     def hint(self) -> str:
         """What a new user may want to know next, until it is dismissed or done; else empty."""
         wanted = self.settings.get("weights_hint") and self.document.state == "ready"
-        return _HINT if wanted and any(spec.id == "mn04-as" for spec in self.weights_missing()) else ""
-
-    def fetch_weights(self, encoder_id: str) -> None:
-        """Download an encoder's weights. Call it only once the user has said yes."""
-        folder = places.weights_folders()[-1]
-        work = partial(self._ask, "fetch", {"encoder": encoder_id, "folder": str(folder)})
-        self._set_activity(f"Fetching {encoder_id}")
-        self._aside.submit(work, done=self._fetched, failed=self._complain, progress=partial(self._fetching, encoder_id))
+        return _HINT if wanted and not present(encoders.specs()[_HINTED], self.settings.get("weights_folder")) else ""
 
     def self_check(self, receive: Callable[[list[list[Any]]], None]) -> None:
         """Look what this machine has and lacks; `receive` is given rows of (what, found, what to do, all right) on the main thread."""
@@ -268,6 +262,8 @@ class Session(QObject):
         if self.document.state == "reading":  # what was told before arrives no more
             self.document.state = "cancelled"
         lanes = [self._look, self._samples, self._batch, self._aside, self._search]
+        if "models" in self.__dict__:
+            lanes += self.models.lanes.values()
         for lane in lanes:
             lane.cancel()
         for service in (self._looking, self._batching):
@@ -280,15 +276,18 @@ class Session(QObject):
     # Work: what it needs is gathered on the main thread, then it runs on a lane's
 
     def _analysis(self, service: Service, path: Path, *, picture: bool, fresh: bool) -> Analysis:
-        fields = self._fields(path, picture) | {"fresh": fresh}
+        tags = service is self._looking  # the queue is not slowed down by what only a lane shows
+        fields = self._fields(path, picture, tags=tags) | {"fresh": fresh}
 
         def analyse(emit: Callable[[Event], None], token: Token) -> None:
             service.call("analyse", fields, token, lambda message: emit(events.from_json(message)))
 
         return analyse
 
-    def _fields(self, path: Path, picture: bool) -> dict[str, Any]:
-        wanted = {key: self.settings.get(key) for key in ("classifiers", "device", "window_s", "weights_folder")}
+    def _fields(self, path: Path, picture: bool, *, tags: bool = False) -> dict[str, Any]:
+        wanted = {key: self.settings.get(key) for key in ("classifiers", "device", "window_s", "weights_folder", "fast")}
+        if tags and (tagging := tagger(self.settings)):
+            wanted["classifiers"].append(tagging)
         project = self.teaching.project
         return {"path": str(path), "picture": picture, "project": str(project) if project.is_file() else "", **wanted}
 
@@ -410,11 +409,8 @@ class Session(QObject):
         self.device = best if wanted == "auto" else texts.get(wanted, texts.get("cpu", "CPU"))
         self._tell(Change.DEVICE)
 
-    def _fetching(self, encoder_id: str, fraction: float, _text: str) -> None:
-        self._set_activity(f"Fetching {encoder_id}: {fraction:.0%}" if math.isfinite(fraction) else f"Fetching {encoder_id}")
-
-    def _fetched(self, _path: str) -> None:
-        self._set_activity("")
+    def _shelf_changed(self) -> None:
+        """Other encoders than before can be used."""
         self._tell(Change.SETTINGS)
         self.reanalyse(fresh=False)
 

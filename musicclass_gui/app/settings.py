@@ -29,7 +29,6 @@ Upgrade = Callable[[Values], Values]
 Store = Literal["preferences", "state"]
 
 _SAVE_AFTER_MS = 400
-_LONGEST_LIST = 12
 _UNCHANGED: Mapping[str, Any] = {}
 
 
@@ -46,14 +45,15 @@ class Field:
     high: float = math.inf
     fits: Callable[[Any], bool] | None = None
     store: Store = "preferences"
+    longest: int = 12
 
     def valid(self, value: object) -> Any | None:
-        """`value` as this field keeps it, or None when it does not fit. Lists are cut to the 12 first."""
+        """`value` as this field keeps it, or None when it does not fit. Lists are cut to the `longest` first."""
         if isinstance(self.default, float) and type(value) is int and abs(value) < 2**53:
             value = float(value)
         if type(value) is not type(self.default) or not self._allowed(value):
             return None
-        return value[:_LONGEST_LIST] if isinstance(value, list) else value
+        return value[: self.longest] if isinstance(value, list) else value
 
     def _allowed(self, value: Any) -> bool:
         if isinstance(value, list):
@@ -86,6 +86,8 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field("theme", "system", "Appearance", "Light, dark, or as the system is.", choices=("system", "light", "dark")),
     Field("weights_folder", "", "Folder for weights", "A folder with one sub-folder per encoder, searched first."),
+    Field("offline", False, "Work offline", "Never use the network; nothing is fetched, whoever asks."),
+    Field("fast", False, "Faster arithmetic", "Slightly rounded, for encoders that can; answers may differ a little."),
     Field("volume", 0.8, "Volume", "How loud recordings are played.", low=0.0, high=1.0),
     Field("output_device", "", "Play through", "The audio device; empty is the system’s default."),
     Field("follow_playhead", True, "Follow the playhead", "Keep the place that is heard in view."),
@@ -94,7 +96,9 @@ FIELDS: tuple[Field, ...] = (
     Field("geometry", "", store="state"),
     Field("window_state", "", store="state"),
     Field("splitter", "", store="state"),
+    Field("tags", "", store="state"),
     Field("weights_hint", True, store="state"),
+    Field("agreed", [], store="state", longest=200),
     Field("recent", [], store="state"),
     Field("project", "", store="state"),
     Field("recent_projects", [], store="state"),

@@ -18,6 +18,7 @@ from musicclass_gui.app.jobs import said
 from musicclass_gui.app.lessons import Going, Long, answering, done_words, found_words, new_classifiers, why_not
 from musicclass_gui.app.pictures import Pictures
 from musicclass_gui.app.review import Review
+from musicclass_gui.app.wordlists import WordLists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,6 +66,7 @@ class Teaching(QObject):
         self._desk = DeskLine()
         self._long: list[Long] = []  # calls that `cancel` can end, the one that goes on first
         self._pictures = Pictures(self._picture)
+        self.words = WordLists(self._learn, lambda name, fields, text: self._work(name, fields, text, "Plan", self.edit))
 
     def begin(self) -> None:
         """Read the project, if there is one: what is open was asked about with its classifiers already."""

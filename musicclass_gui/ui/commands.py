@@ -84,6 +84,8 @@ class Commands:
             "view.theme_system": lambda: self._theme("system"),
             "view.theme_light": lambda: self._theme("light"),
             "view.theme_dark": lambda: self._theme("dark"),
+            "view.tags_none": lambda: self._window.show_tags(""),
+            "view.tags_more": lambda: self._window.sheets.encoders(search="tags"),
             "view.full_screen": self._window.toggle_full_screen,
             "view.palette": self._window.sheets.palette,
         }
@@ -92,6 +94,7 @@ class Commands:
         return {
             "analyse.again": self._session.reanalyse,
             "analyse.cancel": self._session.cancel,
+            "analyse.encoders": self._window.sheets.encoders,
             "queue.pause": lambda: self._session.queue_pause(not self._session.queue_paused),
             "queue.retry": lambda: self._with_rows(self._session.queue_retry, ("done", "failed", "cancelled"), ("failed", "cancelled")),
             "queue.cancel": lambda: self._with_rows(self._session.queue_cancel, ("waiting", "reading"), ("waiting", "reading")),
@@ -104,7 +107,6 @@ class Commands:
     def _help(self) -> dict[str, Callable[[], object]]:
         return {
             "help.shortcuts": self._window.sheets.shortcuts,
-            "help.weights": self._window.sheets.weights,
             "help.selfcheck": self._window.sheets.selfcheck,
             "help.about": self._window.sheets.about,
         }

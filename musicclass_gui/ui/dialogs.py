@@ -1,4 +1,4 @@
-"""Dialogs that are seldom needed: weights with consent, shortcuts, about, self-check. None of them stops work."""
+"""Dialogs that are seldom needed: shortcuts, about, self-check, and what others are made of. None of them stops work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFrame,
     QGridLayout,
-    QHBoxLayout,
     QHeaderView,
     QPushButton,
     QScrollArea,
@@ -25,15 +24,14 @@ from PySide6.QtWidgets import (
 from musicclass_gui import __version__
 from musicclass_gui.app import words
 from musicclass_gui.ui.menus import keys_text
-from musicclass_gui.ui.widgets import Styled, set_role, text
+from musicclass_gui.ui.widgets import set_role, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from PySide6.QtGui import QShowEvent
 
     from musicclass_gui.app.actions import Action
-    from musicclass_gui.engine.encoders import EncoderSpec
 
 _TIMELINE = {
     "Timeline, with the mouse": (
@@ -81,6 +79,46 @@ class Sheet(QDialog):
             button.setAutoDefault(False)
         for pictured in self.buttons.buttons():
             pictured.setIcon(QIcon())  # Fusion's own are of no theme
+
+
+class Asking(QDialog):
+    """A small dialog with a heading, something to fill in, Cancel and one button that Enter presses."""
+
+    def __init__(self, parent: QWidget, heading: str, go: str) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(heading)
+        self.resize(620, 10)
+        self.body = QVBoxLayout()
+        self.go = QPushButton(go)
+        self.go.setAccessibleName(go)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        buttons.addButton(self.go, QDialogButtonBox.ButtonRole.AcceptRole)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(22, 18, 22, 16)
+        box.setSpacing(12)
+        box.addWidget(text(heading, "title"))
+        box.addLayout(self.body)
+        box.addStretch()
+        box.addWidget(buttons)
+        self.finished.connect(self.deleteLater)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Let Enter press the one button; Fusion's own pictures are of no theme."""
+        super().showEvent(event)
+        self.go.setDefault(True)
+        for button in self.findChildren(QPushButton):
+            button.setIcon(QIcon())
+            button.setAccessibleName(button.text().replace("&", ""))
+        self.fit()
+
+    def fit(self) -> None:
+        """As high as its words need, however they are wrapped."""
+        box = self.layout()
+        assert box is not None
+        box.activate()
+        self.resize(self.width(), box.totalHeightForWidth(self.width()))
 
 
 def shortcut_sheet(parent: QWidget, actions: Sequence[Action]) -> Sheet:
@@ -178,58 +216,3 @@ class SelfCheck(Sheet):
     def _cell(self, line: int, column: int) -> str:
         item = self.table.item(line, column)
         return item.text() if item else ""
-
-
-class WeightsSheet(Sheet):
-    """Encoders whose weights are not here; each says where from, how large and under which licence before it is fetched."""
-
-    def __init__(self, parent: QWidget, missing: Callable[[], Sequence[EncoderSpec]], fetch: Callable[[str], None]) -> None:
-        super().__init__(parent, "Weights", 600, 320)
-        self._missing = missing
-        self._fetch = fetch
-        self._offers = QVBoxLayout()
-        self._offers.setSpacing(10)
-        self.body.addWidget(text("Some encoders are too large, or not ours, to come with the program. "
-                                 "Nothing is fetched before you say so here.", "muted", wrap=True))  # fmt: skip
-        self.body.addLayout(self._offers)
-        self.body.addStretch()
-        self.refresh_weights()
-
-    def refresh_weights(self) -> None:
-        """Show what is missing now."""
-        from musicclass_gui.ui.widgets import clear_layout
-
-        clear_layout(self._offers)
-        missing = self._missing()
-        for spec in missing:
-            self._offers.addWidget(self._offer(spec))
-        if not missing:
-            self._offers.addWidget(text("The weights of every encoder are on this computer."))
-
-    def _offer(self, spec: EncoderSpec) -> QWidget:
-        card = Styled("card")
-        box = QVBoxLayout(card)
-        box.setContentsMargins(14, 12, 14, 12)
-        box.addWidget(text(spec.title, "name"))
-        if spec.weights is not None:
-            link = text(f"From {spec.weights.files[0].url}", "body", wrap=True)
-            link.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            box.addWidget(link)
-            box.addWidget(text(f"{words.size(spec.weights.size_bytes)} · licence: {spec.weights.licence}", "muted"))
-        row = QHBoxLayout()
-        row.addStretch()
-        row.addWidget(self._fetch_button(spec))
-        box.addLayout(row)
-        return card
-
-    def _fetch_button(self, spec: EncoderSpec) -> QPushButton:
-        button = QPushButton("Yes, fetch these weights")
-        set_role(button, "primary")
-        button.setAccessibleName(f"Fetch the weights of {spec.title}")
-        button.clicked.connect(lambda: self._say_yes(spec.id, button))
-        return button
-
-    def _say_yes(self, encoder_id: str, button: QPushButton) -> None:
-        button.setEnabled(False)
-        button.setText("Fetching…")
-        self._fetch(encoder_id)

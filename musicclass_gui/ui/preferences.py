@@ -24,8 +24,10 @@ from PySide6.QtWidgets import (
 )
 
 from musicclass_gui.app import words
+from musicclass_gui.app.models import present
 from musicclass_gui.app.projects import METHODS
 from musicclass_gui.app.settings import FIELDS
+from musicclass_gui.engine import encoders
 from musicclass_gui.ui.dialogs import Sheet
 from musicclass_gui.ui.widgets import set_role, text
 
@@ -33,11 +35,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from musicclass_gui.app.settings import Field, Settings
-    from musicclass_gui.engine.encoders import EncoderSpec
 
 _LINE_HEIGHT = 28
+_NONE_ROUNDS = "None of the encoders that are here can be computed faster this way."
 _GROUPS = {
-    "Analysis": ("device", "classifiers", "window_s", "weights_folder"),
+    "Analysis": ("device", "fast", "classifiers", "window_s"),
+    "Encoders": ("weights_folder", "offline"),
     "Teaching": ("teach_method",),
     "Look": ("theme", "mel_map", "mel_floor_db", "follow_playhead"),
     "Sound": ("output_device", "volume"),
@@ -53,13 +56,12 @@ _WORDS: dict[tuple[str, Any], str] = {
 
 
 class Preferences(Sheet):
-    """Every preference by its label. `weights_wanted` is emitted when the user asks for the weights sheet.
+    """Every preference by its label. `encoders_wanted` is emitted when the user asks for the model manager.
 
-    `devices`: CUDA devices, as the setting names them and in words. `outputs`: audio devices.
-    `classifiers`: ids that can be shown. `missing`: encoders whose weights are not found.
+    `devices`: CUDA devices, as the setting names them and in words. `outputs`: audio devices. `classifiers`: ids that can be shown.
     """
 
-    weights_wanted = Signal()
+    encoders_wanted = Signal()
 
     def __init__(
         self,
@@ -69,25 +71,25 @@ class Preferences(Sheet):
         devices: Sequence[tuple[str, str]],
         outputs: Sequence[str],
         classifiers: Sequence[str],
-        missing: Callable[[], Sequence[EncoderSpec]],
     ) -> None:
         super().__init__(parent, "Preferences", 600, 640)
         self._settings = settings
         self._choices: dict[str, list[Any]] = {"device": ["auto", "cpu", *dict(devices)], "output_device": ["", *outputs]}
         self._words = {**_WORDS, **{("device", name): words_ for name, words_ in devices}}
         self._classifiers = list(classifiers)
-        self._missing = missing
-        self._weights_state = text("", "small", wrap=True)
+        self._weights_state, self._rounding = text("", "small", wrap=True), text("", "small", wrap=True)
         self.editors: dict[str, QWidget] = {}
         self._refreshers: dict[str, Callable[[], None]] = {}
         self._build()
         settings.changed.connect(self._refresh)
 
     def refresh_weights(self) -> None:
-        """Say anew which weights are found."""
-        missing = self._missing()
-        names = words.joined([spec.id for spec in missing])
-        self._weights_state.setText(f"Not found: weights of {names}" if missing else "Found: the weights of every encoder")
+        """Say anew which encoders are here, and what rounding costs those that can."""
+        known = encoders.specs().values()
+        here = [spec for spec in known if present(spec, self._settings.get("weights_folder"))]
+        self._weights_state.setText(f"{len(here)} of {words.counted(len(known), 'encoder')} are here.")
+        told = [f"{spec.title}: {spec.rounding}" for spec in here if spec.rounding]
+        self._rounding.setText("\n".join(told) or _NONE_ROUNDS)
 
     def _build(self) -> None:
         fields = {field.key: field for field in FIELDS if field.store == "preferences" and field.label}
@@ -111,6 +113,8 @@ class Preferences(Sheet):
             form.addRow(self._label(field), self._editor(field))
             if field.key == "weights_folder":
                 form.addRow("", self._weights_row())
+            if field.key == "fast":
+                form.addRow("", self._rounding)
         return group
 
     def _label(self, field: Field) -> QLabel:
@@ -240,10 +244,10 @@ class Preferences(Sheet):
         holder = QWidget()
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, 0, 0, 0)
-        get = QPushButton("Get weights…")
-        get.setAccessibleName("Get weights")
+        get = QPushButton("Encoders and weights…")
+        get.setAccessibleName("Encoders and weights")
         set_role(get, "body")
-        get.clicked.connect(self.weights_wanted)
+        get.clicked.connect(self.encoders_wanted)
         row.addWidget(self._weights_state, 1)
         row.addWidget(get)
         self.refresh_weights()

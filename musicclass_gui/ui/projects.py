@@ -6,19 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFileDialog, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QFileDialog, QWidget
 
 from musicclass_gui.app import hearers
 from musicclass_gui.app.projects import PACK_SUFFIX, PROJECT_SUFFIX
 from musicclass_gui.engine.places import projects_dir
+from musicclass_gui.ui.dialogs import Asking
 from musicclass_gui.ui.preview_target import Target
 from musicclass_gui.ui.widgets import Elided, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from PySide6.QtGui import QShowEvent
 
     from musicclass_gui.app.session import Session
     from musicclass_gui.app.teaching import Teaching
@@ -107,7 +105,7 @@ class ProjectDialogs:
         classifier = self._teaching.classifier
         if classifier is None:
             return None
-        dialog = _Asking(self._window, f"Remove “{classifier.title}”?", "Remove it")
+        dialog = Asking(self._window, f"Remove “{classifier.title}”?", "Remove it")
         dialog.body.addWidget(text(_REMOVE_LINE, "body", wrap=True))
         dialog.accepted.connect(lambda: self._teaching.remove_classifier(classifier.id))
         dialog.open()
@@ -127,47 +125,7 @@ class ProjectDialogs:
         return str(self._session.settings.get("last_folder")) or str(Path.home())
 
 
-class _Asking(QDialog):
-    """A small dialog with a heading, something to fill in, Cancel and one button that Enter presses."""
-
-    def __init__(self, parent: QWidget, heading: str, go: str) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(heading)
-        self.resize(620, 10)
-        self.body = QVBoxLayout()
-        self.go = QPushButton(go)
-        self.go.setAccessibleName(go)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        buttons.addButton(self.go, QDialogButtonBox.ButtonRole.AcceptRole)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(22, 18, 22, 16)
-        box.setSpacing(12)
-        box.addWidget(text(heading, "title"))
-        box.addLayout(self.body)
-        box.addStretch()
-        box.addWidget(buttons)
-        self.finished.connect(self.deleteLater)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Let Enter press the one button; Fusion's own pictures are of no theme."""
-        super().showEvent(event)
-        self.go.setDefault(True)
-        for button in self.findChildren(QPushButton):
-            button.setIcon(QIcon())
-            button.setAccessibleName(button.text().replace("&", ""))
-        self.fit()
-
-    def fit(self) -> None:
-        """As high as its words need, however they are wrapped."""
-        box = self.layout()
-        assert box is not None
-        box.activate()
-        self.resize(self.width(), box.totalHeightForWidth(self.width()))
-
-
-class NewClassifier(_Asking):
+class NewClassifier(Asking):
     """What a new classifier is called, starts with and learns by."""
 
     def __init__(
@@ -182,7 +140,7 @@ class NewClassifier(_Asking):
         self.target.title.selectAll()
 
 
-class PackDialog(_Asking):
+class PackDialog(Asking):
     """To which classifier a pack's classes are added. `chosen` carries its id, 0 for a new one."""
 
     chosen = Signal(int)

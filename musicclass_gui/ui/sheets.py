@@ -37,11 +37,15 @@ class Sheets:
         """Every preference."""
         self._show("preferences", self._make_preferences)
 
-    def weights(self) -> None:
-        """Which weights are missing, and fetching them after a yes."""
-        from musicclass_gui.ui.dialogs import WeightsSheet
+    def encoders(self, search: str = "") -> None:
+        """The model manager; `search` is what is looked for at first."""
+        from musicclass_gui.ui.models import ModelsSheet
 
-        self._show("weights", lambda: WeightsSheet(self._window, self._session.weights_missing, self._session.fetch_weights))
+        models, settings = self._session.models, self._session.settings
+        self._show("encoders", lambda: ModelsSheet(self._window, models, settings, lambda: self._window.theme))
+        sheet = self.open["encoders"]
+        if search and isinstance(sheet, ModelsSheet):
+            sheet.search.setText(search)
 
     def shortcuts(self) -> None:
         """Every shortcut."""
@@ -64,7 +68,7 @@ class Sheets:
         self._session.self_check(sheet.show_rows)
 
     def weights_changed(self) -> None:
-        """Show anew what depends on which weights are here."""
+        """Show anew what depends on which weights are here, and on settings."""
         for sheet in self.open.values():
             refresh = getattr(sheet, "refresh_weights", None)  # those that show weights have it; none may be imported yet
             if refresh is not None:
@@ -93,9 +97,8 @@ class Sheets:
             devices=[pair for pair in self._session.devices if pair[0].startswith("cuda")],
             outputs=self._player.devices(),
             classifiers=list(dict.fromkeys(name for name, _ in shipped())),
-            missing=self._session.weights_missing,
         )
-        sheet.weights_wanted.connect(self.weights)
+        sheet.encoders_wanted.connect(self.encoders)
         return sheet
 
     def _recent_entries(self) -> list[Entry]:

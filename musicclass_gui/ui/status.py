@@ -90,7 +90,7 @@ def current_notices(session: Session, player: Player, *, teaching: bool = False)
     if lesson is not None and not teaching:
         notices.append(lesson)
     if session.hint and not teaching:
-        notices.append(Notice(session.hint, "info", "help.weights", "Get weights…"))
+        notices.append(Notice(session.hint, "info", "analyse.encoders", "Encoders and weights…"))
     if player.problem and document.recording is not None and not teaching:
         notices.append(Notice(player.problem, "info"))
     return notices

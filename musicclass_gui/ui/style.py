@@ -59,8 +59,8 @@ QDialog#palette { background: $surface; border: 1px solid $border; }
 QDialog#palette QListView { border: none; }
 QFrame[class="dock-title"] { background: $window; border: none; border-bottom: 1px solid $border; }
 QFrame[class="dock-title"] QToolButton { padding: 3px; border-radius: 4px; }
-QTableView[class="flat"] { border: none; }
-QTableView[class="flat"]:focus { border: none; }
+QTableView[class="flat"], QListView[class="flat"] { border: none; }
+QTableView[class="flat"]:focus, QListView[class="flat"]:focus { border: none; }
 QFrame[class="panel"] { background: $window; border: none; }
 """
 

@@ -89,6 +89,7 @@ class Teacher(QObject):
             "teach.undo": teaching.undo,
             "teach.redo": teaching.redo,
             "teach.new_classifier": lambda: self.projects.new_classifier(),
+            "teach.words": self.name_by_words,
             "teach.remove_classifier": lambda: self.projects.remove_classifier(),
             "teach.alike": self.look_alike,
         }
@@ -139,6 +140,14 @@ class Teacher(QObject):
             dialog.heard.connect(self.hear)
             dialog.finished.connect(self._microphone_closed)
         self.microphone.open()
+
+    def name_by_words(self) -> None:
+        """Ask for phrases, and make a classifier of them."""
+        from musicclass_gui.ui.words import WordsDialog
+
+        dialog = WordsDialog(self._window, self._session)
+        dialog.encoders_wanted.connect(lambda: self._window.sheets.encoders("words"))
+        dialog.open()
 
     def look_alike(self) -> None:
         """Ask what is like the selection, or the open recording."""

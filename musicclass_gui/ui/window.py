@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QTabWid
 from musicclass_gui.app import icons
 from musicclass_gui.app import theme as themes
 from musicclass_gui.app.documents import Change
+from musicclass_gui.app.models import TAGS, taggers
 from musicclass_gui.ui import keys, layout
 from musicclass_gui.ui.answers import AnswersPanel
 from musicclass_gui.ui.commands import Commands
@@ -153,6 +154,7 @@ class MainWindow(QMainWindow):
         self.queue.opened.connect(self.listen_to)
         self.actions_.menus["File/Open recent"].aboutToShow.connect(self._fill_recent)
         self.actions_.menus["Project/Open recent project"].aboutToShow.connect(self._fill_recent_projects)
+        self.actions_.menus["View/Tags lane"].aboutToShow.connect(self._fill_tags)
 
     def _connect_sound(self) -> None:
         settings, transport = self.session.settings, self.topbar.transport
@@ -235,9 +237,9 @@ class MainWindow(QMainWindow):
         self.segments.show_answers(shown, self.session.title_of)
 
     def _own_first(self, classifiers: list[str]) -> list[str]:
-        """Who taught classes looks for their answer first; what comes with the program follows."""
+        """Who taught classes looks for their answer first; what comes with the program follows, and tags are last."""
         shipped = self.session.settings.get("classifiers")
-        return sorted(classifiers, key=lambda name: name in shipped)
+        return sorted(classifiers, key=lambda name: (name.startswith(TAGS), name in shipped))
 
     def _show_queue(self) -> None:
         self.queue.show_queue()
@@ -361,6 +363,12 @@ class MainWindow(QMainWindow):
         layout.first_layout(self.listening, self.answers_dock, self.tables_dock)
         self.tabs.setCurrentWidget(self.segments)
 
+    def show_tags(self, encoder: str) -> None:
+        """Show the tags of an encoder in a lane of their own; "" shows none."""
+        self.show_page("listen")
+        self.session.settings.set("tags", encoder)
+        self._changed(Change.ANSWERS)
+
     def begin_sound(self) -> None:
         """Tell the player how loud and where to."""
         for key in ("volume", "output_device"):
@@ -450,6 +458,14 @@ class MainWindow(QMainWindow):
     def _open_dropped(self, paths: list[Path]) -> None:
         self.show_page("listen")
         self.session.open_paths(paths)
+
+    def _fill_tags(self) -> None:
+        menu, by_id, shown = self.actions_.menus["View/Tags lane"], self.actions_.by_id, self.session.settings.get("tags")
+        choices = [(spec.title, partial(self.show_tags, spec.id)) for spec in taggers(self.session.settings)]
+        _fill(menu, choices, [by_id["view.tags_none"], by_id["view.tags_more"]])
+        for action, spec in zip(menu.actions(), taggers(self.session.settings), strict=False):
+            action.setCheckable(True)
+            action.setChecked(spec.id == shown)
 
     def _fill_recent_projects(self) -> None:
         menu, teaching = self.actions_.menus["Project/Open recent project"], self.session.teaching

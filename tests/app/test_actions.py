@@ -21,7 +21,7 @@ view.segments view.reset_layout view.palette analyse.cancel analyse.again queue.
 project.new project.open project.save_as project.recent project.find_moved project.import_pack project.export_pack teach.folder
 teach.files teach.selection teach.queue_rows teach.microphone teach.keep teach.take_back teach.go_on teach.undo teach.redo
 teach.new_classifier teach.alike view.board view.lesson view.review view.map queue.pause
-help.shortcuts help.about help.selfcheck help.weights
+help.shortcuts help.about help.selfcheck analyse.encoders teach.words view.tags_none view.tags_more
 """
 
 

@@ -26,7 +26,7 @@ STYLE_SHEET_ONLY = {"arrow-down", "arrow-up", "check-light", "check-dark", "dock
 SET = sorted(path for path in FOLDER.glob("*.svg") if path.stem not in STYLE_SHEET_ONLY)
 WANTED = """
 open folder play pause stop loop start back forward zoom-in zoom-out fit volume volume-off search settings cancel retry export
-queue answers table warn info chip sun moon
+queue answers table warn info chip sun moon check download
 """
 
 

@@ -217,7 +217,7 @@ def test_a_fault_of_the_program_is_reported_and_not_shown_as_code(
 ) -> None:
     reported: list[BaseException] = []
     monkeypatch.setattr("sys.excepthook", lambda kind, error, trace: reported.append(error))
-    monkeypatch.setattr(session, "_fields", lambda path, picture: {"path": str(path)})  # the worker misses the rest
+    monkeypatch.setattr(session, "_fields", lambda path, picture, *, tags: {"path": str(path)})  # the worker misses the rest
     session.open(sound(tmp_path / "a.wav", 11))
     until(qtbot, lambda: session.document.state == "failed")
     assert session.document.error == FAULT

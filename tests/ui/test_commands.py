@@ -197,6 +197,7 @@ def test_every_action_does_something(window: MainWindow, qtbot: QtBot, tmp_path:
         "teach.redo": stage.undone,
         "view.theme_light": lambda: window.session.settings.set("theme", "dark"),
         "view.theme_system": lambda: window.session.settings.set("theme", "dark"),
+        "view.tags_none": lambda: window.session.settings.set("tags", "mn04-as"),
         "view.reset_layout": window.answers_dock.hide,
         "analyse.cancel": stage.reading,
         "queue.pause": stage.queueing,

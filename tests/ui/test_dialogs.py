@@ -3,17 +3,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
 from musicclass_gui.app.actions import ACTIONS
-from musicclass_gui.engine import encoders
-from musicclass_gui.ui.dialogs import SelfCheck, WeightsSheet, about, shortcut_sheet
+from musicclass_gui.ui.dialogs import SelfCheck, about, shortcut_sheet
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
-
-    from musicclass_gui.engine.encoders import EncoderSpec
 
 
 @pytest.fixture
@@ -49,26 +45,6 @@ def test_the_self_check_shows_and_copies_its_rows(parent: QWidget) -> None:
     assert sheet.table.rowCount() == 2
     next(button for button in sheet.findChildren(QPushButton) if button.text() == "Copy").click()
     assert "PortAudio: missing\tnot found\tInstall libportaudio2." in QApplication.clipboard().text()
-
-
-def test_weights_are_fetched_only_after_a_yes_that_knows_what_it_means(parent: QWidget, qtbot: QtBot) -> None:
-    missing: list[EncoderSpec] = [spec for spec in encoders.specs().values() if spec.weights]
-    fetched: list[str] = []
-    sheet = WeightsSheet(parent, lambda: missing, fetched.append)
-    weights = missing[0].weights
-    assert weights is not None
-    shown = said(sheet)
-    assert weights.files[0].url in shown
-    assert weights.licence in shown
-    assert "MB" in shown
-    assert fetched == []
-    yes = next(button for button in sheet.findChildren(QPushButton) if button.text().startswith("Yes"))
-    qtbot.mouseClick(yes, Qt.MouseButton.LeftButton)
-    assert fetched == [missing[0].id]
-    assert not yes.isEnabled()
-    missing.clear()
-    sheet.refresh_weights()
-    assert "The weights of every encoder are on this computer." in said(sheet)
 
 
 def test_enter_in_a_field_presses_no_button(parent: QWidget, qtbot: QtBot) -> None:

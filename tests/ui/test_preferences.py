@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFileDialog, QLineEdit, QPushButton, QSlider, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFileDialog, QLabel, QLineEdit, QPushButton, QSlider, QWidget
 
 from musicclass_gui.app.settings import FIELDS, Settings
 from musicclass_gui.engine import encoders
@@ -28,14 +29,12 @@ def settings(qtbot: QtBot, tmp_path: Path) -> Iterator[Settings]:
 def dialog(qtbot: QtBot, settings: Settings) -> Iterator[Preferences]:
     parent = QWidget()
     qtbot.addWidget(parent)
-    spec = next(spec for spec in encoders.specs().values() if spec.weights)
     dialog = Preferences(
         parent,
         settings,
         devices=[("cuda:0", "CUDA: NVIDIA H200")],
         outputs=["Speakers"],
         classifiers=["genre", "composer"],
-        missing=lambda: [spec],
     )
     dialog.show()
     yield dialog
@@ -101,13 +100,42 @@ def test_what_changes_elsewhere_is_shown(dialog: Preferences, settings: Settings
     assert combo.currentData() == "light"
 
 
-def test_missing_weights_are_named_and_can_be_asked_for(dialog: Preferences, qtbot: QtBot) -> None:
-    from PySide6.QtWidgets import QLabel
+def labels(dialog: Preferences) -> list[str]:
+    return [label.text() for label in dialog.findChildren(QLabel)]
 
-    assert any("Not found: weights of mn04-as" in label.text() for label in dialog.findChildren(QLabel))
-    get = next(button for button in dialog.findChildren(QPushButton) if button.text() == "Get weights…")
-    with qtbot.waitSignal(dialog.weights_wanted):
+
+def test_how_many_encoders_are_here_is_told_and_the_manager_can_be_asked_for(
+    dialog: Preferences, settings: Settings, qtbot: QtBot, tmp_path: Path
+) -> None:
+    known = len(encoders.specs())
+    assert f"1 of {known} encoders are here." in labels(dialog)
+    file = tmp_path / "mn04-as" / "mn04_as_mAP_432.pt"
+    file.parent.mkdir()
+    file.write_bytes(b"")
+    settings.set("weights_folder", str(tmp_path))
+    assert f"2 of {known} encoders are here." in labels(dialog)
+    get = next(button for button in dialog.findChildren(QPushButton) if button.text() == "Encoders and weights…")
+    with qtbot.waitSignal(dialog.encoders_wanted):
         get.click()
+
+
+@pytest.mark.parametrize("key", ["offline", "fast"])
+def test_what_is_off_at_first_is_switched_with_a_key(dialog: Preferences, settings: Settings, qtbot: QtBot, key: str) -> None:
+    assert settings.get(key) is False
+    box = dialog.editors[key]
+    box.setFocus()
+    qtbot.keyClick(box, Qt.Key.Key_Space)
+    assert settings.get(key) is True
+
+
+def test_what_rounding_costs_is_said_of_encoders_that_are_here(
+    dialog: Preferences, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "None of the encoders that are here can be computed faster this way." in labels(dialog)
+    spec = replace(encoders.specs()["timbre"], rounding="embeddings differ by 0.4 %, measured here.")
+    monkeypatch.setattr(encoders, "specs", lambda: {"timbre": spec})
+    dialog.refresh_weights()
+    assert f"{spec.title}: embeddings differ by 0.4 %, measured here." in labels(dialog)
 
 
 def test_reset_sets_everything_back(dialog: Preferences, settings: Settings) -> None:
