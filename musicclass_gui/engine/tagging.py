@@ -37,7 +37,7 @@ _NOTE = "Tags do not exclude each other: each has a probability of its own, as i
 
 @dataclass
 class TagClassifier:
-    """The tags of one encoder, with the answers of a `Classifier`; make it with `of`. `measured` says how good they are, and who says so."""
+    """The tags of one encoder, answering as a `Classifier` does; make it with `of`. `measured` says how good they are, and who says so."""
 
     id: str
     title: str

@@ -58,7 +58,10 @@ PAPER = _spec(
         1_329_264,
         "caf89f811415691fbb245be7eef394b9cebd787d7e3f78e29695972141cf2a08",
     ),
-    (),
+    (
+        "Genres: 80.0 % of 70 held-out GTZAN tracks, measured here.",
+        "Genres: 89.8 % of GTZAN, published in its paper, with features that profited from the order of their computation; these do not.",
+    ),
 )
 KERAS2 = _spec(
     "choi2017-keras2",
@@ -69,7 +72,7 @@ KERAS2 = _spec(
         1_545_360,
         "b5042bd44de1fdd9d757b764d9246e6934f47c8bdc5c15bf13566495f3439d48",
     ),
-    (),
+    ("Genres: 77.1 % of 70 held-out GTZAN tracks, measured here.",),
 )
 SPECS = (PAPER, KERAS2)
 

@@ -70,7 +70,10 @@ MUSICNN_MTT = _spec(
     200,
     _file("MTT_musicnn.h5", 3_319_120, "1a66a2e58e862e894c088bd7789b05874becf994f275c54d9575dab83fab4ebe"),
     "50 tags of MagnaTagATune",
-    (),
+    (
+        "Genres: 80.0 % of 70 held-out GTZAN tracks, measured here.",
+        "Tags: the genre is among the five likeliest for 19 of 35 GTZAN tracks whose genre is one of the tags, measured here.",
+    ),
 )
 MUSICNN_MSD = _spec(
     "musicnn-msd",
@@ -78,7 +81,10 @@ MUSICNN_MSD = _spec(
     200,
     _file("MSD_musicnn.h5", 3_319_120, "412a832c8527a813e084ba6f2cc7d068ecbbf1b68bda8c1de2e7de0d1f5fe7d1"),
     "50 tags of the Million Song Dataset",
-    (),
+    (
+        "Genres: 88.6 % of 70 held-out GTZAN tracks, measured here.",
+        "Tags: the genre is among the five likeliest for 48 of 49 GTZAN tracks whose genre is one of the tags, measured here.",
+    ),
 )
 VGG_MTT = _spec(
     "vgg-mtt",
@@ -86,7 +92,10 @@ VGG_MTT = _spec(
     256,
     _file("MTT_vgg.h5", 2_500_672, "52093b533665403c182b3e9cb552ccf09cb90d8c0c7e9d531159c2369b53b548"),
     "50 tags of MagnaTagATune",
-    (),
+    (
+        "Genres: 74.3 % of 70 held-out GTZAN tracks, measured here.",
+        "Tags: the genre is among the five likeliest for 23 of 35 GTZAN tracks whose genre is one of the tags, measured here.",
+    ),
 )
 SPECS = (MUSICNN_MTT, MUSICNN_MSD, VGG_MTT)
 
