@@ -65,7 +65,7 @@ def apply(spec: EncoderSpec, data: LayerData) -> Embeddings:
         raise EncoderError(f"The encoder {spec.id} has no layers to choose from.")
     weights = np.asarray(spec.view.weights, np.float32)
     if spec.layers.joined == "concat":
-        return np.asarray(data[:, weights > 0], np.float32).reshape(len(data), -1)
+        return np.asarray(data[:, weights > 0], np.float32).reshape(len(data), spec.dim)
     embeddings: Embeddings = np.einsum("l,nld->nd", weights, np.asarray(data, np.float32))
     return embeddings
 
