@@ -9,7 +9,7 @@ import hashlib
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from musicclass_gui.engine.encoders import opening, trust
+from musicclass_gui.engine.encoders import bounds, opening, trust
 from musicclass_gui.engine.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -74,10 +74,12 @@ def source_of(spec: EncoderSpec) -> WeightsSource:
 def problem(path: Path, source: WeightsFile) -> str:
     """What is wrong with a file, or nothing."""
     try:
-        stat = path.stat()
-        if source.size_bytes and stat.st_size != source.size_bytes:
-            return f"it has {stat.st_size:,} bytes instead of {source.size_bytes:,}"
+        size = bounds.file_size(path)
+        if source.size_bytes and size != source.size_bytes:
+            return f"it has {size:,} bytes instead of {source.size_bytes:,}"
         return "" if not source.sha256 or sha256(path) == source.sha256 else "its checksum differs"
+    except ValueError as error:
+        return str(error)
     except OSError as error:
         return error.strerror or str(error)
 
