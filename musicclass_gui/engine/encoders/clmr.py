@@ -6,22 +6,18 @@ classes or heads; torch is imported on use.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from musicclass_gui.engine import device as devices
 from musicclass_gui.engine import places
-from musicclass_gui.engine.encoders import Embeddings, EncoderSpec, WeightsFile, WeightsSource, weights
-from musicclass_gui.engine.encoders.running import Runner, tiled
-from musicclass_gui.engine.windows import Audio, Grid
+from musicclass_gui.engine.encoders import EncoderSpec, WeightsFile, WeightsSource, weights
+from musicclass_gui.engine.encoders.piecewise import PiecewiseEncoder
+from musicclass_gui.engine.windows import Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from torch import nn
-
-SAMPLES = 59_049
+_SAMPLES = 59_049
 _RATE = 22_050
 
 SPEC = EncoderSpec(
@@ -29,7 +25,7 @@ SPEC = EncoderSpec(
     version="1",
     title="CLMR: SampleCNN that learned without labels (Spijkervet and Burgoyne 2021)",
     sample_rate=_RATE,
-    grid=Grid(SAMPLES / _RATE, SAMPLES / _RATE),
+    grid=Grid(_SAMPLES / _RATE, _SAMPLES / _RATE),
     dim=512,
     licence="Apache-2.0",
     weights=WeightsSource(
@@ -48,7 +44,7 @@ SPEC = EncoderSpec(
 SPECS = (SPEC,)
 
 
-def load(spec: EncoderSpec = SPEC, device: str = "cpu", weights_file: Path | None = None, *, fast: bool = False) -> ClmrEncoder:
+def load(spec: EncoderSpec = SPEC, device: str = "cpu", weights_file: Path | None = None, *, fast: bool = False) -> PiecewiseEncoder:
     """Load the encoder on `device`, a wish as `engine.device.resolve` takes it; one that cannot be met becomes a notice.
 
     `weights_file` is the published zip or the checkpoint in it; None looks in the usual folders. Raises WeightsError when the weights
@@ -58,29 +54,4 @@ def load(spec: EncoderSpec = SPEC, device: str = "cpu", weights_file: Path | Non
 
     net = clmr_files.read(weights.find(spec, places.weights_folders(), weights_file))
     chosen = devices.resolve(device)
-    return ClmrEncoder(net, chosen.name, [chosen.notice] if chosen.notice else [])
-
-
-class ClmrEncoder:
-    """The net on a device. It computes in float32, exactly, and hears no more than one window's length of what it is given."""
-
-    def __init__(self, net: nn.Module, device: str = "cpu", notices: Sequence[str] = ()) -> None:
-        self.spec = SPEC
-        self._runner = Runner(net, _RATE, device, notices, prepare=partial(tiled, samples=SAMPLES))
-
-    @property
-    def device(self) -> str:
-        """Where it runs now."""
-        return self._runner.device
-
-    @property
-    def notices(self) -> list[str]:
-        """Why it does not run as asked for."""
-        return self._runner.notices
-
-    def embed(self, windows: Sequence[Audio]) -> Embeddings:
-        """Mono float32 windows at 22.05 kHz, ≥ 1 sample each → `(len(windows), 512)` float32.
-
-        What is shorter than the net's input is repeated until it fills it; what is longer is cut.
-        """
-        return self._runner.run(windows).reshape(len(windows), SPEC.dim)
+    return PiecewiseEncoder(spec, net, chosen.name, [chosen.notice] if chosen.notice else [])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from musicclass_gui.engine.encoders import opening
 from musicclass_gui.engine.encoders.samplecnn_net import ContrastiveCNN
+from musicclass_gui.engine.encoders.taggers_parts import folded
 from musicclass_gui.engine.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def read(path: Path) -> ContrastiveCNN:
     """The net with the weights of `path`, a checkpoint or a zip with one, ready for inference. Raises WeightsError unless they fit."""
     net = ContrastiveCNN().eval().requires_grad_(False)
     opening.fill(net, encoder_part(_zipped(path) if _holds_files(path) else opening.tensors(path)), path)
+    folded(net)
     return net
 
 

@@ -6,14 +6,13 @@ embedding is what the net's last layer makes its 50 tags of. Nothing here knows 
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from musicclass_gui.engine import device as devices
 from musicclass_gui.engine import places
-from musicclass_gui.engine.encoders import Embeddings, EncoderSpec, TagHead, WeightsFile, WeightsSource, weights
-from musicclass_gui.engine.encoders.running import Runner, tiled
-from musicclass_gui.engine.windows import Audio, Grid
+from musicclass_gui.engine.encoders import EncoderSpec, TagHead, WeightsFile, WeightsSource, weights
+from musicclass_gui.engine.encoders.piecewise import PiecewiseEncoder
+from musicclass_gui.engine.windows import Grid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,33 +167,13 @@ def load(spec: EncoderSpec, device: str = "cpu", weights_file: Path | None = Non
     return TaggerEncoder(spec, net, chosen.name, [chosen.notice] if chosen.notice else [])
 
 
-class TaggerEncoder:
-    """One of the nets on a device. It computes in float32, exactly, and hears no more than one window's length of what it is given."""
+class TaggerEncoder(PiecewiseEncoder):
+    """One of the nets on a device."""
 
     def __init__(self, spec: EncoderSpec, net: TaggingNet, device: str = "cpu", notices: Sequence[str] = ()) -> None:
-        self.spec = spec
-        self._net = net
-        samples = round(spec.grid.window_s * spec.sample_rate)
-        self._runner = Runner(net, spec.sample_rate, device, notices, prepare=partial(tiled, samples=samples))
-
-    @property
-    def device(self) -> str:
-        """Where it runs now."""
-        return self._runner.device
-
-    @property
-    def notices(self) -> list[str]:
-        """Why it does not run as asked for."""
-        return self._runner.notices
-
-    def embed(self, windows: Sequence[Audio]) -> Embeddings:
-        """Mono float32 windows at 16 kHz, ≥ 1 sample each → `(len(windows), dim)` float32.
-
-        What is shorter than the net's input is repeated until it fills it; what is longer is cut.
-        """
-        return self._runner.run(windows).reshape(len(windows), self.spec.dim)
+        super().__init__(spec, net, device, notices)
+        self._last = net.last()
 
     def tag_head(self) -> TagHead:
         """The last layer, and what its 50 outputs mean."""
-        last = self._net.last()
-        return TagHead(tag_names(self.spec.id), last.weight.cpu().numpy(), last.bias.cpu().numpy())
+        return TagHead(tag_names(self.spec.id), self._last.weight.cpu().numpy(), self._last.bias.cpu().numpy())

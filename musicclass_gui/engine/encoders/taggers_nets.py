@@ -16,7 +16,7 @@ from musicclass_gui.engine.encoders import opening
 from musicclass_gui.engine.encoders.samplecnn_net import SampleCNN, SampleCNNSqueezed
 from musicclass_gui.engine.encoders.taggers_attention import SelfAttention
 from musicclass_gui.engine.encoders.taggers_harmonic import HarmonicCNN
-from musicclass_gui.engine.encoders.taggers_parts import TAGS, Conv, MelNet, Residual, TaggingNet, add_layers, through_layers
+from musicclass_gui.engine.encoders.taggers_parts import TAGS, Conv, MelNet, Residual, TaggingNet, add_layers, folded, through_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,4 +167,5 @@ def read(encoder_id: str, path: Path) -> TaggingNet:
     """The net with the weights of `path`, ready for inference. Raises WeightsError unless they fit exactly and are finite."""
     net = NETS[encoder_id]().eval().requires_grad_(False)
     opening.fill(net, opening.tensors(path), path)
+    folded(net)
     return net

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ TAGS = 50
 N_FFT, HOP = 512, 256
 BINS = N_FFT // 2 + 1
 _FLOOR = 1e-10
+_FOLDED = (("conv", "bn"), ("conv_1", "bn_1"), ("conv_2", "bn_2"), ("conv_3", "bn_3"), ("0", "1"))
 
 
 class TaggingNet(nn.Module):
@@ -148,6 +150,25 @@ def through_layers(net: nn.Module, x: Tensor, count: int) -> Tensor:
     for number in range(1, count + 1):
         x = net.get_submodule(f"layer{number}")(x)
     return x
+
+
+def folded(net: nn.Module) -> None:
+    """Fold each batch norm of a net in evaluation mode into the convolution before it: the same function with fewer passes over memory.
+
+    Blocks that see pictures get the memory format in which they are faster too. The net is not to be filled or saved after this.
+    """
+    for module in list(net.modules()):
+        for conv, norm in _FOLDED:
+            _fold(module, conv, norm)
+        if isinstance(module, (Conv, Residual, PooledResidual)):
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's overloads
+
+
+def _fold(module: nn.Module, conv: str, norm: str) -> None:
+    first, second = getattr(module, conv, None), getattr(module, norm, None)
+    if isinstance(first, (nn.Conv1d, nn.Conv2d)) and isinstance(second, (nn.BatchNorm1d, nn.BatchNorm2d)):
+        setattr(module, conv, fuse_conv_bn_eval(first, second))
+        setattr(module, norm, nn.Identity())
 
 
 def decibels(power: Tensor) -> Tensor:
