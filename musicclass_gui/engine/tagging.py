@@ -32,7 +32,11 @@ SHOWN_FROM = 0.2
 """The least probability with which a tag is named, for a moment and for a whole recording; of 477 windows of music 97 % have such a tag."""
 RANKED = 10
 
-_NOTE = "Tags do not exclude each other: each has a probability of its own, as its encoder gives it, which was not calibrated."
+_LEAST = f"{100 * SHOWN_FROM:.0f} %"
+_NOTE = (
+    "Tags do not exclude each other: each has a probability of its own, as its encoder gives it, which was not calibrated. "
+    f"Over time the likeliest is shown, where it has at least {_LEAST}."
+)
 
 
 @dataclass
@@ -80,7 +84,7 @@ class TagClassifier:
         blank = self._blank(readings, whole)
         first = blank.ranking[0]
         if first.probability < SHOWN_FROM:
-            return replace(blank, reason=f"No tag is as likely as {SHOWN_FROM:.0%}; the likeliest is “{first.label}”.")
+            return replace(blank, reason=f"No tag is as likely as {_LEAST}; the likeliest is “{first.label}”.")
         return replace(blank, label=first.label, none_of_these=False)
 
     def _blank(self, readings: Readings, whole: Verdict | None) -> Answer:
@@ -93,7 +97,7 @@ class TagClassifier:
             ranking=pooling.ranking(readings.classes, chances)[:RANKED],
             segments=_segments(readings),
             measured=self.measured,
-            note=f"{_NOTE} Over time the likeliest is shown, where it has at least {SHOWN_FROM:.0%}.",
+            note=_NOTE,
             kind="tags",
         )
 
