@@ -65,18 +65,20 @@ def predict(
     window: terminal.WindowOption = 0.0,
     weights: terminal.WeightsOption = "",
     project: Annotated[Path | None, typer.Option(help="Let a project's classifiers answer instead.", metavar="PROJECT")] = None,
+    tags: Annotated[list[str] | None, typer.Option(help="Let a tagger answer too (see `musicclass models list`).", metavar="ID")] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Let large encoders compute faster with rounded numbers.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per file and line.")] = False,
 ) -> None:
     """Say what each recording is: a table, or one JSON object per file and line."""
     from musicclass_gui.engine.analysis import Analyst, Request
     from musicclass_gui.engine.places import cache_dir
 
-    ids = () if project else _known(classifier or [], weights)
     terminal.require_encoder(encoder)
+    ids = (*(() if project or (tags and not classifier) else _known(classifier or [], weights)), *map(_tags_of, tags or []))
     analyst = Analyst(cache_dir())
     failed = False
     for path in files:
-        request = Request(path, ids, encoder, device, window, weights, picture=False, project=str(project or ""))
+        request = Request(path, ids, encoder, device, window, weights, picture=False, project=str(project or ""), fast=fast)
         result = _result(analyst, request)
         failed |= result.error is not None or not result.answers
         _print(result, as_json)
@@ -145,6 +147,8 @@ def _print_table(result: Result) -> None:
 
 
 def _answer_row(answer: Answer) -> tuple[str, str, str, str, str]:
+    if answer.label is None and answer.kind != "classes":
+        return answer.classifier, "nothing stands out", "", "", answer.encoder
     first, *others = answer.ranking
     if answer.label is None:  # the probabilities compare known classes with each other: here they would claim too much
         nearest = ", ".join(escape(ranked.label) for ranked in answer.ranking[:2])
@@ -165,3 +169,14 @@ def _known(ids: list[str], weights: str) -> tuple[str, ...]:
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(seconds, 60)
     return f"{int(minutes)}:{rest:04.1f}" if math.isfinite(seconds) else ""
+
+
+def _tags_of(encoder: str) -> str:
+    """The id under which a tagger answers; what is no tagger is a usage error."""
+    from musicclass_gui.engine import encoders
+
+    spec = encoders.find_spec(encoder)
+    if spec is None or not spec.tags:
+        known = ", ".join(spec.id for spec in encoders.specs().values() if spec.tags)
+        raise typer.BadParameter(f"“{encoder}” is no encoder with tags; those that have some are {known}.", param_hint="--tags")
+    return f"tags-{spec.id}"

@@ -82,6 +82,8 @@ def test_an_error_is_one_line_on_standard_error(letter: Path) -> None:
         ["predict", "a.wav", "--window", "0.01"],
         ["predict", "a.wav", "--device", "gpu"],
         ["predict", "a.wav", "--encoder", "x"],
+        ["predict", "a.wav", "--tags", "x"],
+        ["predict", "a.wav", "--tags", "timbre"],
         ["sing"],
         ["models", "fetch", "x"],
     ],
@@ -97,6 +99,21 @@ def test_selfcheck_prints_versions() -> None:
 def test_with_the_weights_at_hand_the_better_encoder_answers(tone: Path, data_dir: Path) -> None:
     result = run("predict", tone, "--json", "--weights", data_dir / "weights", "--classifier", "genre")
     assert json.loads(result.stdout)["answers"][0]["encoder"] == "mn04-as"
+
+
+def test_tags_answer_alone_or_beside_the_classifiers_that_are_named(data_dir: Path) -> None:
+    metal = data_dir / "gtzan-mini" / "metal" / "metal.00001.flac"
+    tagged = ("predict", metal, "--json", "--weights", data_dir / "weights", "--tags", "vgg-mtt")
+    (alone,) = json.loads(run(*tagged).stdout)["answers"]
+    assert (alone["kind"], alone["label"]) == ("tags", "rock")
+    both = json.loads(run(*tagged, "--classifier", "genre").stdout)["answers"]
+    assert [answer["classifier"] for answer in both] == ["genre", "tags-vgg-mtt"]
+
+
+def test_tags_whose_weights_are_missing_are_told_of(tone: Path) -> None:
+    result = run("predict", tone, "--classifier", "genre", "--tags", "vgg-mtt")
+    assert result.exit_code == 0
+    assert "There are no tags: The weights of vgg-mtt are missing" in " ".join(result.stdout.split())
 
 
 def test_the_installed_command_never_prints_a_traceback(tmp_path: Path) -> None:
