@@ -2,6 +2,7 @@
 
 The paper's net depended on the batch that a recording was computed in; this one does not: it has frozen batch statistics, and each piece of
 sound is measured against its own loudest point. So its features are not those that were published with the paper, and know no neighbours.
+The paper hears the first 29 s of a recording; here windows of 30 s, every 15 s, of which each is heard for its first 29.
 Nothing here knows of recordings, classes or heads. torch is imported on first use.
 """
 

@@ -40,6 +40,7 @@ MSD_TAGS = (
 _RATE = 16_000
 _PIECE = 187 * 256
 _CPU_BATCH_S = 3.0  # MusiCNN takes 0.05 s for one window and 0.13 s each for 13 at once
+_CUDA_BATCH_S = 192.0  # 64 windows, whose maps take about 2 GB
 _RAW = "https://raw.githubusercontent.com/Quint-e/musicnn_keras/8e2d042f3a7bc560f825626144ae0f4ee20199ae/musicnn_keras/keras_checkpoints"
 _LICENCE = "ISC: use it for anything, and keep its authors' notice with copies."
 
@@ -119,7 +120,7 @@ class MusicnnEncoder:
     def __init__(self, spec: EncoderSpec, net: Tagger, device: str = "cpu", notices: Sequence[str] = ()) -> None:
         self.spec = spec
         self._net = net
-        self._runner = Runner(net, spec.sample_rate, device, notices, prepare=pieces, cpu_batch_s=_CPU_BATCH_S)
+        self._runner = Runner(net, spec.sample_rate, device, notices, prepare=pieces, cpu_batch_s=_CPU_BATCH_S, cuda_batch_s=_CUDA_BATCH_S)
 
     @property
     def device(self) -> str:
