@@ -55,7 +55,7 @@ PAPER = _spec(
     "Convnet trained on the Million Song Dataset (Choi 2017)",
     WeightsFile(
         "weights_theano.hdf5",
-        f"{_RAW}/e1f83c389ff32ce48551f916414ae869cbe7f6e6/weights_transfer/weights_layer4_theano.hdf5",  # the same bytes; its scripts name it so
+        f"{_RAW}/e1f83c389ff32ce48551f916414ae869cbe7f6e6/weights_transfer/weights_layer4_theano.hdf5",  # the same bytes
         1_329_264,
         "caf89f811415691fbb245be7eef394b9cebd787d7e3f78e29695972141cf2a08",
     ),
