@@ -21,6 +21,7 @@ from musicclass_gui.engine.errors import DataError, EncoderError, WeightsError
 
 RECORD = "encoders.json"
 _MODEL_TYPES = {"clap": "clap", "hubert": "hubert", "mert_model": "hubert"}
+_SLOT = "onnx_slot"
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST_ID = 60
 _MOST_DIM, _MOST_RATE, _MOST_S = 1 << 16, 400_000, 600.0
@@ -75,7 +76,7 @@ def add_folder(folder: Path, name: str = "") -> EncoderSpec:
         records.change(RECORD, lambda content: content.setdefault("places", {}).update({spec.id: str(folder)}))
         return spec
     wanted = _slug(name or folder.name)
-    made = _described(folder, _free(wanted), name or folder.name)
+    made = _described(folder, _free(wanted), name)
     twin = next((entry.spec for entry in _entries()[0] if entry.folder == folder and entry.spec.version == made.version), None)
     if twin is not None:
         raise EncoderError(f"“{folder}” was added before, as {twin.id}.")
@@ -114,7 +115,7 @@ def remove(encoder_id: str) -> bool:
 def family_of(folder: Path) -> str:
     """Which family can load a folder, told by its description. Raises WeightsError."""
     if (folder / "preprocess.json").exists():
-        return "onnx_slot"
+        return _SLOT
     if not (folder / "config.json").exists():
         raise WeightsError(f"“{folder}” has neither a config.json nor a preprocess.json, which say what kind of model it is.")
     kind = opening.config(opening.inside(folder, "config.json"), ("model_type",)).get("model_type")
@@ -126,10 +127,10 @@ def family_of(folder: Path) -> str:
 
 
 def _described(folder: Path, encoder_id: str, title: str) -> EncoderSpec:
-    """The encoder that a folder holds, with sizes and sums of its files as they are now."""
+    """The encoder that a folder holds, with sizes and sums of its files as they are now; an ONNX model may have a title of its own."""
     family = family_of(folder)
     module: Any = import_module(f"musicclass_gui.engine.encoders.{family}")
-    spec: EncoderSpec = module.spec_of(folder, encoder_id, title)
+    spec: EncoderSpec = module.spec_of(folder, encoder_id, title or ("" if family == _SLOT else folder.name))
     source = weights.source_of(spec)
     files = []
     for file in source.files:
@@ -207,7 +208,7 @@ def _require_sane(spec: EncoderSpec) -> None:
     """Raise ValueError for what no encoder of the user's can be."""
     source = spec.weights
     right = {
-        "family": spec.family in table.FAMILIES,
+        "family": spec.family in (*_MODEL_TYPES.values(), _SLOT),
         "size": 0 < spec.dim <= _MOST_DIM and 0 < spec.sample_rate <= _MOST_RATE and spec.grid.window_s <= _MOST_S,
         "files": source is not None
         and bool(source.files)
