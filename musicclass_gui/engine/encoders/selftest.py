@@ -64,7 +64,12 @@ def passed(encoder: Encoder, place: Path | None, *, rounded: bool = False) -> No
     Raises EncoderError for the first check that failed.
     """
     spec = encoder.spec
-    checks = run(encoder, rounded=rounded)
+    try:
+        checks = run(encoder, rounded=rounded)
+    except MusicClassError:
+        raise
+    except Exception as error:  # a stranger's net can break anywhere in its reader
+        checks = [Check("It stopped", False, str(error).partition("\n")[0][:200] or type(error).__name__)]
     _remember(spec, place, checks)
     for check in checks:
         if not check.ok:
