@@ -138,12 +138,13 @@ def models_mix(
     device: terminal.DeviceOption = "auto",
 ) -> None:
     """Learn which layers of an encoder tell classes apart best, and keep that mix as an encoder of its own."""
-    from musicclass_gui.engine import mixing
     from musicclass_gui.engine.encoders import registry
 
     terminal.require_encoder(base)
     if not folder.is_dir():
         raise typer.BadParameter(f"{folder}: no folder; check the spelling.", param_hint="FOLDER")
+    from musicclass_gui.engine import mixing
+
     with terminal.errors_as_lines(), terminal.bar("Learning") as token:
         view: View = mixing.learn_from_folders(base, folder, token, device)
         spec = registry.add_mix(base, name, view)

@@ -261,3 +261,37 @@ class TestFetch:
     def test_an_encoder_without_weights_has_none_to_fetch(self, tmp_path: Path) -> None:
         with pytest.raises(WeightsError, match="no weights"):
             fetching.fetch(replace(SPEC, weights=None), tmp_path, Token())
+
+
+class TestSeveralFiles:
+    FILES = {"a.bin": CONTENT, "deep/b.bin": CONTENT[:5000], "c.txt": b"small"}
+
+    def spec(self, home: Home, **sums: str) -> EncoderSpec:
+        top = home.url.rpartition("/")[0]
+        files = tuple(
+            WeightsFile(name, f"{top}/{name}", len(content), sums.get(name, hashlib.sha256(content).hexdigest()))
+            for name, content in self.FILES.items()
+        )
+        home.answer = lambda request: respond(request, 200, self.FILES[request.path[1:]])
+        return replace(SPEC, weights=replace(weights.source_of(SPEC), files=files, folder="shared"))
+
+    def test_all_come_and_their_folder_is_the_answer(self, tmp_path: Path, home: Home) -> None:
+        heard: list[float] = []
+        folder = fetching.fetch(self.spec(home), tmp_path, Token(lambda fraction, _: heard.append(fraction)))
+        assert folder == tmp_path / "shared" == weights.find(self.spec(home), [tmp_path])
+        assert {name: (folder / name).read_bytes() for name in self.FILES} == self.FILES
+        assert heard == sorted(heard)
+        assert heard[-1] == 1.0
+
+    def test_while_one_is_wrong_none_has_its_name(self, tmp_path: Path, home: Home) -> None:
+        with pytest.raises(WeightsError, match=r"not the published c\.txt"):
+            fetching.fetch(self.spec(home, **{"c.txt": "0" * 64}), tmp_path, Token())
+        assert {path.name for path in (tmp_path / "shared").rglob("*") if path.is_file()} == {"a.bin.part", "b.bin.part"}
+        assert fetching.fetch(self.spec(home), tmp_path, Token()) == tmp_path / "shared"
+
+    def test_a_file_of_which_nothing_is_known_comes_whole(self, tmp_path: Path, home: Home) -> None:
+        file = WeightsFile("made.bin", home.url)
+        spec = replace(SPEC, weights=replace(weights.source_of(SPEC), files=(file,)))
+        place(tmp_path, CONTENT[:HALF]).rename(part(tmp_path))
+        assert fetching.fetch(spec, tmp_path, Token()).read_bytes() == CONTENT
+        assert home.ranges == [None]
