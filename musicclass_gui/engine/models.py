@@ -248,20 +248,24 @@ def _can_remove(spec: EncoderSpec) -> bool:
 
 def _fetched(spec: EncoderSpec) -> Iterator[Path]:
     """The files of an encoder in the program's own folder."""
-    if spec.weights is not None and not spec.of:
-        folder = _own_folder() / (spec.weights.folder or spec.id)
-        paths = (folder / name for file in spec.weights.files for name in file.name.split("|"))
-        yield from (path for path in paths if path.is_file() or path.is_symlink())
+    yield from _named(spec, "")
 
 
 def _parts(spec: EncoderSpec) -> Iterator[Path]:
     """What interrupted downloads left there."""
     from musicclass_gui.engine.encoders.fetching import PART
 
+    yield from _named(spec, PART)
+
+
+def _named(spec: EncoderSpec, ending: str) -> Iterator[Path]:
+    """Files of an encoder's names in the program's own folder; where that is a link to another one, they are not the program's."""
+    from musicclass_gui.engine.encoders import opening
+
     if spec.weights is not None and not spec.of:
         folder = _own_folder() / (spec.weights.folder or spec.id)
-        paths = (folder / (name + PART) for file in spec.weights.files for name in file.name.split("|"))
-        yield from (path for path in paths if path.is_file())
+        paths = (folder / (name + ending) for file in spec.weights.files for name in file.name.split("|"))
+        yield from (path for path in paths if path.is_file() and opening.leads_inside(_own_folder(), path.parent))
 
 
 def _delete_fetched(spec: EncoderSpec) -> None:

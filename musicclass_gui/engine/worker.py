@@ -28,7 +28,10 @@ Message = dict[str, Any]
 Call = Callable[[Message, Token, Callable[[Any], None]], Any]
 
 THREAD_SWITCH_S = 0.0005
-_ASIDE = frozenset({"devices", "fetch", "selfcheck", "models"})
+_ASIDE = frozenset({"devices", "fetch", "selfcheck"})
+_MODELS_ASIDE = frozenset(
+    {"rows", "fetch", "remove", "disk"}
+)  # the others load a net: two threads that import torch could get in each other's way
 
 
 def serve(pipe: Connection) -> None:
@@ -41,7 +44,7 @@ def serve(pipe: Connection) -> None:
 
 
 class Worker:
-    """Reads messages in one thread, works in another; what needs no turn of its own (`_ASIDE`) gets a third."""
+    """Reads messages in one thread, works in another; what needs no turn of its own (`_is_aside`) gets a third."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
@@ -74,7 +77,7 @@ class Worker:
             return
         number = message["id"]
         self._tokens[number] = Token(lambda fraction, text: self._send({"id": number, "progress": [fraction, text]}))
-        if message["call"] in _ASIDE:
+        if _is_aside(message):
             threading.Thread(target=self._work, args=(message,), name=message["call"], daemon=True).start()
         else:
             self._waiting.put(message)
@@ -111,6 +114,11 @@ class Worker:
                 self._pipe.send_bytes(json.dumps(message).encode())
         except OSError:  # the window is gone
             self._waiting.put(None)
+
+
+def _is_aside(message: Message) -> bool:
+    """Whether a call needs no turn of its own."""
+    return message["call"] in _ASIDE or (message["call"] == "models" and message["with"]["do"] in _MODELS_ASIDE)
 
 
 def _calls() -> dict[str, Call]:

@@ -136,6 +136,15 @@ class TestFetch:
         with pytest.raises(EncoderError, match="nothing to remove"):
             models.remove("mn04-as")
 
+    def test_a_folder_that_is_a_link_to_the_users_own_is_not_emptied(self, data_dir: Path, tmp_path: Path) -> None:
+        shutil.copytree(data_dir / "weights" / "mn04-as", tmp_path / "mine")
+        own_weights().mkdir(parents=True)
+        (own_weights() / "mn04-as").symlink_to(tmp_path / "mine", target_is_directory=True)
+        assert not row("mn04-as").can_remove
+        with pytest.raises(EncoderError, match="nothing to remove"):
+            models.remove("mn04-as")
+        assert (tmp_path / "mine" / "mn04_as_mAP_432.pt").exists()
+
     def test_an_encoder_that_is_none(self) -> None:
         with pytest.raises(EncoderError, match="There is no encoder “x”"):
             models.fetch("x", Token())
