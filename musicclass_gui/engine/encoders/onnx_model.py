@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from musicclass_gui.engine.encoders import Embeddings, EncoderSpec
+    from musicclass_gui.engine.encoders import Embeddings, EncoderSpec, TagHead
     from musicclass_gui.engine.encoders.onnx_recipe import Recipe
     from musicclass_gui.engine.windows import Audio
 
@@ -201,6 +201,18 @@ class OnnxEncoder:
         if found.shape[1] != self.spec.dim:
             raise EncoderError(f"The model of {self.spec.id} gives {found.shape[1]} numbers instead of {self.spec.dim}; add it again.")
         return found
+
+
+class TaggingEncoder(OnnxEncoder):
+    """One whose last layer makes tags of its embeddings."""
+
+    def __init__(self, spec: EncoderSpec, recipe: Recipe, session: Session, notices: Sequence[str], head: TagHead) -> None:
+        super().__init__(spec, recipe, session, notices)
+        self._head = head
+
+    def tag_head(self) -> TagHead:
+        """The layer after the embedding."""
+        return self._head
 
 
 def embed(session: Session, recipe: Recipe, front: torch.nn.Module, windows: Sequence[Audio], limit_s: float = 0.0) -> Embeddings:

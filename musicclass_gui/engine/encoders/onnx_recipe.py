@@ -43,7 +43,7 @@ def _choice(default: str, *others: str) -> Any:
     return field(default=default, metadata={"choices": (default, *others), "type": str})
 
 
-def _text(most: int, default: str = "") -> Any:
+def _text(most: int, default: Any = "") -> Any:
     return field(default=default, metadata={"most": most, "type": str})
 
 
@@ -120,6 +120,14 @@ class Mel:
 
 
 @dataclass(frozen=True)
+class Tags:
+    """The output that has the probabilities of tags, and what these are called, in its order."""
+
+    output: str = _text(500, _REQUIRED)
+    labels: tuple[str, ...] = _several(_REQUIRED, item=str)
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything about a model that its file does not say.
 
@@ -142,6 +150,7 @@ class Recipe:
     input: str = _text(500)
     output: str = _text(500)
     output_layout: tuple[str, ...] = _several((), item=str, choices=(BATCH, DIM, TIME, CHANNEL))
+    tags: Tags | None = field(default=None, metadata={"type": Tags})
 
     @property
     def samples(self) -> int:
@@ -210,8 +219,8 @@ def _value(one: Field[Any], value: Any, where: str) -> Any:
     wanted = one.metadata["type"]
     if wanted is Mel:
         return _read(_front_end(value), value, f"{where}.")
-    if wanted is Log:
-        return _read(Log, value, f"{where}.")
+    if wanted in (Log, Tags):
+        return _read(wanted, value, f"{where}.")
     if wanted is tuple:
         return _list(one.metadata, value, where)
     return _one(wanted, one.metadata, value, where)
@@ -266,6 +275,8 @@ def _require_whole(recipe: Recipe) -> None:
     if isinstance(recipe.front_end, Mel):
         _require_mel(recipe.front_end, recipe)
     _require_layouts(recipe)
+    if recipe.tags and len(set(recipe.tags.labels)) != len(recipe.tags.labels):
+        raise _Wrong("“tags.labels” has a name twice")
     if recipe.patch_steps > recipe.steps(recipe.samples):
         raise _Wrong(f"a window gives {recipe.steps(recipe.samples)} frames, fewer than “patch”")
     if recipe.patch_steps < 1:

@@ -120,11 +120,13 @@ def spec_of(folder: Path, encoder_id: str, title: str = "") -> EncoderSpec:
 
     Raises EncoderError, in one sentence, when the folder has no model that can be run safely and gives embeddings.
     """
-    from musicclass_gui.engine.encoders import onnx_check, onnx_model
+    from musicclass_gui.engine.encoders import onnx_check, onnx_model, onnx_tags
 
     recipe = onnx_recipe.read(folder / onnx_recipe.FILE)
     onnx_check.read(folder / MODEL_FILE)
     dim = onnx_model.dim_of(onnx_model.Session(folder / MODEL_FILE, recipe), recipe)
+    if recipe.tags:
+        onnx_tags.head_of(folder / MODEL_FILE, recipe.output, recipe.tags, dim)
     files = [MODEL_FILE, onnx_recipe.FILE, *onnx_check.data_files(folder / MODEL_FILE)]
     licence = recipe.licence or "not known"
     return EncoderSpec(
@@ -137,6 +139,7 @@ def spec_of(folder: Path, encoder_id: str, title: str = "") -> EncoderSpec:
         licence=licence,
         weights=WeightsSource(home="Your own model", licence=licence, files=tuple(_described(folder / name) for name in files)),
         family="onnx_slot",
+        tags=f"{len(recipe.tags.labels)} tags of its own" if recipe.tags else "",
     )
 
 
@@ -155,12 +158,16 @@ def _own(spec: EncoderSpec, folder: Path, device: str) -> OnnxEncoder:
 
 
 def _opened(spec: EncoderSpec, recipe: Recipe, file: Path, device: str) -> OnnxEncoder:
-    from musicclass_gui.engine.encoders import onnx_check, onnx_model
+    from musicclass_gui.engine.encoders import onnx_check, onnx_model, onnx_tags
 
     onnx_check.read(file)
     chosen = devices.resolve(device)
     session = onnx_model.Session(file, recipe, chosen.name)
-    return onnx_model.OnnxEncoder(spec, recipe, session, [chosen.notice] if chosen.notice else [])
+    notices = [chosen.notice] if chosen.notice else []
+    if recipe.tags:
+        head = onnx_tags.head_of(file, recipe.output, recipe.tags, spec.dim)
+        return onnx_model.TaggingEncoder(spec, recipe, session, notices, head)
+    return onnx_model.OnnxEncoder(spec, recipe, session, notices)
 
 
 def _known_onnx(spec: EncoderSpec, file: Path, device: str) -> OnnxEncoder:
