@@ -141,7 +141,8 @@ def _unreadable(path: Path, error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"“{path}” cannot be read ({error.strerror})."
     if type(error).__name__ == "UnpicklingError":
-        return f"“{path}” is damaged or holds program code, which is never run; get the file again from where you trust it."
+        why = "it is damaged, or holds program code, which is never run"
+        return f"“{path}” holds no weights that can be read: {why}; get the file again from where you trust it."
     return f"“{path}” holds no weights that can be read ({_first_line(error)}); get the file again."
 
 
