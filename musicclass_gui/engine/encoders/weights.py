@@ -120,8 +120,16 @@ def _file_trouble(spec: EncoderSpec, file: Path) -> str:
 
 
 def _wrong(spec: EncoderSpec, place: Path, found: str) -> str:
+    if _is_own(spec):
+        return f"“{place}” is not what was added as {spec.of or spec.id}: {found}; add its folder again, under another name."
     again = "fetch it again" if source_of(spec).can_be_fetched else "get it again"
     return f"“{place}” is not the published {spec.id}: {found}; {again}."
+
+
+def _is_own(spec: EncoderSpec) -> bool:
+    from musicclass_gui.engine.encoders import registry
+
+    return registry.own(spec.of or spec.id) is not None
 
 
 def _begun(folder: Path, source: WeightsSource) -> bool:
@@ -145,6 +153,8 @@ def _missing(spec: EncoderSpec, folders: Sequence[Path]) -> str:
 
 
 def _advice(spec: EncoderSpec) -> str:
+    if _is_own(spec):
+        return f"bring them back, or forget them with “musicclass models remove {spec.of or spec.id}”"
     if source_of(spec).can_be_fetched:
         return f"get them with “musicclass models fetch {spec.id}”"
     return f"get them from {source_of(spec).home} and put them there, or add their folder with “musicclass models add FOLDER”"

@@ -94,7 +94,15 @@ class TestFolders:
         make_hubert(tmp_path / "one")
         spec = registry.add_folder(tmp_path / "one")
         save_new(tmp_path / "one", made_model(seed=5))
-        with pytest.raises(WeightsError, match=r"not the published one: model\.safetensors: its checksum differs"):
+        with pytest.raises(WeightsError, match=r"not what was added as one: model\.safetensors: its checksum differs"):
+            weights.find(spec, [])
+        assert registry.add_folder(tmp_path / "one").id == "one-2"
+
+    def test_a_folder_that_is_gone_is_said(self, tmp_path: Path) -> None:
+        make_hubert(tmp_path / "one")
+        spec = registry.add_folder(tmp_path / "one")
+        shutil.rmtree(tmp_path / "one")
+        with pytest.raises(WeightsError, match="bring them back, or forget them with “musicclass models remove one”"):
             weights.find(spec, [])
 
     def test_a_folder_of_published_files_is_put_to_use_as_what_it_is(self, tmp_path: Path, data_dir: Path) -> None:
