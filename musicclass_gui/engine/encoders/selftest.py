@@ -52,7 +52,7 @@ def once(encoder: Encoder, explicit: Path | None = None, *, rounded: bool = Fals
     if spec.weights is None:
         return
     place = weights.find(spec, places.weights_folders(), explicit)
-    if _is_done(spec, place):
+    if _is_done(found(spec, place, rounded=rounded)):
         trust.remember(spec, place)
     else:
         passed(encoder, place, rounded=rounded)
@@ -70,7 +70,7 @@ def passed(encoder: Encoder, place: Path | None, *, rounded: bool = False) -> No
         raise
     except Exception as error:  # a stranger's net can break anywhere in its reader
         checks = [Check("It stopped", False, str(error).partition("\n")[0][:200] or type(error).__name__)]
-    _remember(spec, place, checks)
+    _remember(spec, place, checks, _key(spec.id, rounded))
     for check in checks:
         if not check.ok:
             raise EncoderError(f"{spec.id} failed its self-test ({check.what.lower()}: {check.found}); get its weights again.")
@@ -78,22 +78,28 @@ def passed(encoder: Encoder, place: Path | None, *, rounded: bool = False) -> No
         trust.remember(spec, place)
 
 
-def _remember(spec: EncoderSpec, place: Path | None, checks: list[Check]) -> None:
+def _remember(spec: EncoderSpec, place: Path | None, checks: list[Check], key: str) -> None:
     """Where nothing can be written, nothing is kept."""
     with suppress(WeightsError):
         found = {"version": spec.version, "files": _stamps(spec, place), "checks": plain.to_plain(checks)}
-        records.change(_RECORD, lambda content: content.update({spec.id: found}))
+        records.change(_RECORD, lambda content: content.update({key: found}))
 
 
 def forget(encoder_id: str) -> None:
     """Forget what was found. Raises WeightsError."""
-    if encoder_id in records.read(_RECORD)[0]:
-        records.change(_RECORD, lambda content: content.pop(encoder_id, None))
+    keys = {_key(encoder_id, rounded) for rounded in (False, True)}
+
+    def edit(content: dict[str, Any]) -> None:
+        for key in keys:
+            content.pop(key, None)
+
+    if keys & set(records.read(_RECORD)[0]):
+        records.change(_RECORD, edit)
 
 
-def found(spec: EncoderSpec, place: Path | None) -> list[Check]:
-    """What the last test of these very files found; empty when there was none."""
-    kept = records.read(_RECORD)[0].get(spec.id)
+def found(spec: EncoderSpec, place: Path | None, *, rounded: bool = False) -> list[Check]:
+    """What the last test of these very files found, with exact or with rounded arithmetic; empty when there was none."""
+    kept = records.read(_RECORD)[0].get(_key(spec.id, rounded))
     if not isinstance(kept, dict) or kept.get("version") != spec.version or kept.get("files") != _stamps(spec, place):
         return []
     try:
@@ -102,8 +108,11 @@ def found(spec: EncoderSpec, place: Path | None) -> list[Check]:
         return []
 
 
-def _is_done(spec: EncoderSpec, place: Path | None) -> bool:
-    checks = found(spec, place)
+def _key(encoder_id: str, rounded: bool) -> str:
+    return f"{encoder_id} rounded" if rounded else encoder_id
+
+
+def _is_done(checks: list[Check]) -> bool:
     return bool(checks) and all(check.ok for check in checks)
 
 

@@ -118,6 +118,18 @@ class TestOnce:
         (tmp_path / "b").mkdir()
         assert selftest.found(SPEC, weights_file(tmp_path / "b")) == []
 
+    def test_rounded_arithmetic_is_tested_for_itself(self, tmp_path: Path) -> None:
+        path, made = weights_file(tmp_path), Made()
+        selftest.once(made, path, rounded=True)
+        assert selftest.found(SPEC, path) == []
+        heard = made.heard
+        selftest.once(made, path, rounded=True)
+        assert made.heard == heard
+        selftest.once(made, path)
+        assert made.heard == 2 * heard
+        selftest.forget("made")
+        assert selftest.found(SPEC, path) == selftest.found(SPEC, path, rounded=True) == []
+
     def test_one_that_fails_is_a_sentence_and_is_shown(self, tmp_path: Path) -> None:
         path = weights_file(tmp_path)
         wrong = Made(lambda windows: right(windows) + np.float32("inf"))
