@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer
 from PySide6.QtGui import QColor
 
-from musicclass_gui.app import words
+from musicclass_gui.app import kinds, words
 from musicclass_gui.app.theme import LIGHT, Theme, class_colour
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ RAW_ROLE = Role.UserRole
 FRACTION_ROLE = Role.UserRole + 1
 """0 to 1 for a cell that may be drawn as a bar, else None."""
 
-NONE_OF_THESE = "None of these"
 SHIPPED = ("genre", "composer")
 OWN_CLASSES = "Your classes"
 _NOWHERE = QModelIndex()
@@ -228,7 +227,9 @@ def _said(classifier: str, row: QueueRow) -> str:
     if answer is None:
         return ""
     if answer.label is None:
-        return NONE_OF_THESE
+        return kinds.nothing(answer.kind)
+    if answer.kind != kinds.CLASSES:
+        return answer.label
     chance = next((ranked.probability for ranked in answer.ranking if ranked.label == answer.label), math.nan)
     return f"{answer.label}, {words.confidence_words(chance)}"
 
@@ -267,11 +268,12 @@ class SegmentRow:
     labels: tuple[str, ...]
     title: str
     colours: Mapping[str, int]
+    kind: str = kinds.CLASSES
 
     @property
     def label(self) -> str:
         """The label in words."""
-        return NONE_OF_THESE if self.segment.label is None else self.segment.label
+        return kinds.nothing(self.kind) if self.segment.label is None else self.segment.label
 
 
 class SegmentsModel(RowsModel[SegmentRow]):
@@ -284,7 +286,7 @@ class SegmentsModel(RowsModel[SegmentRow]):
         """Show the segments of these answers, classifier by classifier, in time; `title_of` says what classifiers are called."""
         titles = {answer.classifier: title_of(answer.classifier) for answer in answers}
         rows = [
-            SegmentRow(answer.classifier, segment, _labels(answer), titles[answer.classifier], answer.colours)
+            SegmentRow(answer.classifier, segment, _labels(answer), titles[answer.classifier], answer.colours, answer.kind)
             for answer in answers
             for segment in answer.segments
         ]
@@ -316,7 +318,7 @@ def _label_colour(theme: Theme, row: SegmentRow) -> str | None:
 def _chance(row: SegmentRow) -> str:
     if row.segment.label is None:  # what is none of these has no class to be likely of
         return ""
-    return f"{words.percent(row.segment.probability)}, {words.confidence_words(row.segment.probability)}"
+    return kinds.said(row.kind, row.segment.probability)
 
 
 def _chance_fraction(row: SegmentRow) -> float | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QSpacerItem, QVBoxLayout
 
-from musicclass_gui.app import words
+from musicclass_gui.app import kinds, words
 from musicclass_gui.ui.bars import ROW_PADDING, ClassRow
 from musicclass_gui.ui.evidence import NEIGHBOUR_PADDING, DecidingWindows, Neighbours
 from musicclass_gui.ui.widgets import Columns, Elided, Styled, set_role, text
@@ -32,11 +32,6 @@ _NEIGHBOURS_IF_TIGHT = 2
 _COLUMN_WIDTH = 300
 _NOTHING_BETWEEN = 1e-6  # probabilities that differ by less are equal
 _HOW = "The encoder that listened for this answer, and the device that it ran on. An encoder turns sound into numbers to compare."
-_MEANING = (
-    "Percentages are calibrated on recordings that the classifier had not heard: "
-    "of the answers given with about 70 %, about 70 in 100 should be right. The last lines say how far off that was, "
-    "and in brackets the 95 % interval of the accuracy."
-)
 
 
 def sureness(probability: float) -> str:
@@ -50,8 +45,11 @@ def _sentence(phrase: str) -> str:
 
 def headline(answer: Answer) -> tuple[str, str]:
     """The answer in large type and the line under it."""
+    if answer.kind != kinds.CLASSES:
+        large, line = kinds.headline(answer)
+        return _sentence(large), _sentence(line)
     if answer.none_of_these or answer.label is None:
-        return "None of these", answer.reason or "It sounds like nothing that this classifier was taught."
+        return kinds.kind_of(answer).nothing, answer.reason or "It sounds like nothing that this classifier was taught."
     chance = next((ranked.probability for ranked in answer.ranking if ranked.label == answer.label), float("nan"))
     return _sentence(answer.label), _sentence(sureness(chance))
 
@@ -193,7 +191,7 @@ class AnswerCard(Styled):
         self._headline = text("", "answer", wrap=True)
         self._sure = text("", "body", wrap=True)
         self._so_far = text("", "small")
-        self._closest = text("If it were one of these", "section")
+        self._closest = text("", "section")
         self._ranking = QVBoxLayout()
         self._ranking.setContentsMargins(-5, 0, -4, 0)
         self._ranking.setSpacing(0)
@@ -216,7 +214,8 @@ class AnswerCard(Styled):
         if answer is None:
             self._show_words("", waiting(document))
         elif answer != self._answer:
-            self._show_words(*headline(answer))
+            self._show_words(*headline(answer), nothing=answer.label is None)
+            self._show_meaning(kinds.kind_of(answer))
             self._show_ranking(answer)
         if answer != self._answer or answer is None:
             self._show_details(answer)
@@ -252,8 +251,6 @@ class AnswerCard(Styled):
         self._how.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         head.addWidget(self._how, 1)
         box.addLayout(head)
-        self._sure.setToolTip(_MEANING)
-        self._sure.setWhatsThis(_MEANING)
         for label in (self._headline, self._sure, self._so_far):
             box.addWidget(label)
         box.addSpacing(4)
@@ -268,10 +265,15 @@ class AnswerCard(Styled):
         box.addSpacerItem(QSpacerItem(0, 0, QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred))
         box.setStretch(box.count() - 1, 1)
 
-    def _show_words(self, large: str, line: str) -> None:
+    def _show_meaning(self, kind: kinds.Kind) -> None:
+        self._closest.setText(kind.nearest)
+        self._sure.setToolTip(kind.meaning)
+        self._sure.setWhatsThis(kind.meaning)
+
+    def _show_words(self, large: str, line: str, *, nothing: bool = False) -> None:
         self._headline.setText(large)
         self._headline.setVisible(bool(large))
-        set_role(self._headline, "answer-none" if large == "None of these" else "answer")
+        set_role(self._headline, "answer-none" if nothing else "answer")
         self._sure.setText(line)
         set_role(self._sure, "body" if large else "muted")
         self.setAccessibleName(f"{self._title.full}: {large} {line}".strip())

@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QHelpEvent, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from musicclass_gui.app import kinds
 from musicclass_gui.app.theme import class_colour, class_letter, mix, on_colour
 from musicclass_gui.app.words import confidence_words, percent
 from musicclass_gui.ui.axes import time_label
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.answers import Answer, Segment
     from musicclass_gui.engine.windows import Span
     from musicclass_gui.ui.timeline_view import TimeView
-
-NONE_TEXT = "None of these"
 
 _HEIGHT_EM = 2.5
 _RADIUS = 4.0
@@ -165,8 +164,14 @@ class Lane(QWidget):
         """What a segment says, in words."""
         times = f"{time_label(segment.start_s, 1)}–{time_label(segment.end_s, 1)}"
         if segment.label is None:
-            return f"{NONE_TEXT}, {times}"
+            return f"{kinds.nothing(self._kind)}, {times}"
+        if self._kind != kinds.CLASSES:
+            return f"{segment.label}, {times}, {kinds.said(self._kind, segment.probability)}"
         return f"{segment.label}, {times}, {confidence_words(segment.probability)} ({percent(segment.probability)})"
+
+    @property
+    def _kind(self) -> str:
+        return self._layout.answer.kind if self._layout else kinds.CLASSES
 
     def sizeHint(self) -> QSize:
         """What Qt asks."""
@@ -267,7 +272,7 @@ class Lane(QWidget):
         key = (piece.label, percent(piece.probability) if piece.index is not None and piece.label is not None else "")
         if key not in self._known_texts:
             assert self._layout is not None
-            full, metrics = piece.label or NONE_TEXT, painter.fontMetrics()
+            full, metrics = piece.label or kinds.nothing(self._kind), painter.fontMetrics()
             texts = [(full, _TEXT_PADDING), (class_letter(piece.label, self._layout.labels), _CODE_PADDING)]
             if key[1]:
                 texts.insert(0, (f"{full}   {key[1]}", _TEXT_PADDING))

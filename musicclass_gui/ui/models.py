@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from musicclass_gui.app.models import ADDING, Shelf, chosen, on_shelf
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from musicclass_gui.app.settings import Settings
     from musicclass_gui.app.theme import Theme
 
-_SIZE = (1120, 690)
+_SMALLEST, _LARGEST = QSize(1080, 640), QSize(1440, 920)
+_SHARE = 0.87  # of the window's size, within these
 _LIST_SHARE = (600, 480)
 _SHELVES: dict[Shelf, str] = {"all": "All", "ready": "Ready", "download": "Not here yet", "own": "Added by you"}
 _INTRO = (
@@ -45,7 +46,8 @@ class ModelsSheet(Sheet):
     """The model manager. `theme` gives the colours to draw with."""
 
     def __init__(self, parent: QWidget, models: Models, settings: Settings, theme: Callable[[], Theme]) -> None:
-        super().__init__(parent, "Encoders and weights", *_SIZE)
+        size = (parent.size() * _SHARE).expandedTo(_SMALLEST).boundedTo(_LARGEST)
+        super().__init__(parent, "Encoders and weights", size.width(), size.height())
         self._models, self._settings = models, settings
         self._shelf: Shelf = "all"
         self.search = QLineEdit()

@@ -29,7 +29,7 @@ ROW_ROLE = Qt.ItemDataRole.UserRole + 1
 
 _HEIGHT_EM = 3.7
 _PADDING = 12
-_RIGHT_WIDTH = 166
+_GAP = 14
 _ICON = 16
 _NOWHERE = QModelIndex()
 
@@ -95,14 +95,14 @@ class RowPainter(QStyledItemDelegate):
         self._draw_ground(painter, option, theme)
         inner = QRectF(option.rect).adjusted(_PADDING, 6, -_PADDING, -6)
         half = inner.height() / 2
-        left = QRectF(inner.left(), inner.top(), inner.width() - _RIGHT_WIDTH - 10, half)
-        right = QRectF(inner.right() - _RIGHT_WIDTH, inner.top(), _RIGHT_WIDTH, half)
+        upper = QRectF(inner.left(), inner.top(), inner.width(), half)
+        lower = upper.translated(0, half)
         strong = QFont(option.font)
         strong.setWeight(QFont.Weight.DemiBold)
-        _write(painter, left, row.title, strong, theme.text)
-        _write(painter, left.translated(0, half), models_words.in_one_line(row), option.font, theme.text_muted)
-        self._draw_state(painter, right, row, option.font, theme)
-        self._draw_facts(painter, right.translated(0, half), row, option.font, theme)
+        upper.setRight(self._draw_state(painter, upper, row, option.font, theme) - _GAP)
+        _write(painter, upper, row.title, strong, theme.text)
+        lower.setRight(self._draw_facts(painter, lower, row, option.font, theme) - _GAP)
+        _write(painter, lower, models_words.in_one_line(row), option.font, theme.text_muted)
         painter.restore()
 
     def _draw_ground(self, painter: QPainter, option: QStyleOptionViewItem, theme: Theme) -> None:
@@ -118,16 +118,17 @@ class RowPainter(QStyledItemDelegate):
             painter.setPen(QPen(QColor(theme.accent), 2))
             painter.drawRect(area.adjusted(1, 1, -1, -1))
 
-    def _draw_state(self, painter: QPainter, room: QRectF, row: ModelRow, font: QFont, theme: Theme) -> None:
+    def _draw_state(self, painter: QPainter, room: QRectF, row: ModelRow, font: QFont, theme: Theme) -> float:
+        """Draw the state at the right; where it begins."""
         state = models_words.state_of(row, self._models)
         ink = getattr(theme, state.ink)
-        width = QFontMetrics(font).horizontalAdvance(state.words)
-        painter.drawPixmap(
-            round(room.right() - width - _ICON - 6), round(room.center().y() - _ICON / 2), icons.pixmap(state.icon, ink, _ICON)
-        )
+        left = room.right() - QFontMetrics(font).horizontalAdvance(state.words) - _ICON - 6
+        painter.drawPixmap(round(left), round(room.center().y() - _ICON / 2), icons.pixmap(state.icon, ink, _ICON))
         _write(painter, room, state.words, font, ink, right=True)
+        return left
 
-    def _draw_facts(self, painter: QPainter, room: QRectF, row: ModelRow, font: QFont, theme: Theme) -> None:
+    def _draw_facts(self, painter: QPainter, room: QRectF, row: ModelRow, font: QFont, theme: Theme) -> float:
+        """Draw licence and size at the right; where they begin."""
         small = QFont(font)
         small.setPointSizeF(font.pointSizeF() * 0.88)
         size = models_words.size(row)
@@ -143,6 +144,7 @@ class RowPainter(QStyledItemDelegate):
         painter.setFont(small)
         painter.setPen(QColor(ink))
         painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, words_)
+        return pill.left()
 
 
 class EncoderList(QListView):

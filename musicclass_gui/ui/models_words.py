@@ -67,15 +67,23 @@ def _doing(work: Work) -> str:
 
 def badge(row: ModelRow) -> str:
     """The licence's name, short enough for a badge."""
-    name = row.licence.partition(":")[0].strip() or "No licence stated"
+    name = _licence_name(row)
+    if not name:
+        return "No licence stated"
     return name if len(name) <= _LONGEST_BADGE else f"{name[: _LONGEST_BADGE - 1].rstrip()}…"
 
 
 def licence(row: ModelRow) -> str:
     """What the licence means."""
-    name, _, meaning = row.licence.partition(":")
-    meaning = meaning.strip() or ("" if name.strip() else UNSTATED)
-    return " ".join(filter(None, (f"{name.strip()}." if name.strip() else "", meaning[:1].upper() + meaning[1:])))
+    name = _licence_name(row)
+    meaning = row.licence.removeprefix(name).lstrip(": ") or ("" if name else UNSTATED)
+    return " ".join(filter(None, (f"{name}." if name else "", meaning[:1].upper() + meaning[1:])))
+
+
+def _licence_name(row: ModelRow) -> str:
+    """What stands before the colon; what has none is a name only when it looks like one: short, and no sentence."""
+    name, colon, _ = row.licence.partition(":")
+    return name.strip() if colon or len(name) <= _LONGEST_BADGE else ""
 
 
 def size(row: ModelRow) -> str:
@@ -93,7 +101,7 @@ def in_one_line(row: ModelRow) -> str:
 def listening(row: ModelRow) -> list[str]:
     """How it listens and what it gives, in sentences."""
     rate = f"{row.sample_rate / 1000:g} kHz"
-    heard = f"Hears music at {rate}, {row.window_s:g} s at a time, and gives {row.dim:,} numbers for each such window."
+    heard = f"Hears music at {rate}, {round(row.window_s, 1):g} s at a time, and gives {row.dim:,} numbers for each such window."
     tags = f"Can also show its own tags: {row.tags.rstrip('.')}." if row.tags else ""
     named = "Can compare sound with words, so classes can be named without examples." if row.words else ""
     return [sentence for sentence in (heard, tags, named) if sentence]
@@ -124,7 +132,7 @@ def removal(row: ModelRow) -> str:
 
 def disk(used: Disk | None) -> str:
     """What encoders take, and what is free."""
-    return f"Encoders take {words.size(used.used)} on this computer; {words.size(used.free)} are free." if used else ""
+    return f"What was fetched takes {words.size(used.used)}; {words.size(used.free)} are free there." if used else ""
 
 
 def spoken(row: ModelRow, models: Models) -> str:

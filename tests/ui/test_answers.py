@@ -26,6 +26,10 @@ GENRE = Answer("genre", "timbre", "blues", False, RANKING, [], EVIDENCE, measure
 NONE = Answer("composer", "timbre", None, True, [Ranked("Bach", 0.4), Ranked("Haydn", 0.3)], [], reason="It is far from every composer.")
 
 
+TAGS = Answer("tags-x", "x", "guitar", False, [Ranked("guitar", 0.9), Ranked("slow", 0.4), Ranked("harp", 0.1)], [], kind="tags")
+WORDS = Answer("w", "clap", "a fugue", False, [Ranked("a fugue", 0.7), Ranked("bossa nova", 0.3)], [], kind="words")
+
+
 def reading(**answers: Answer) -> Document:
     return Document(Path("a.mp3"), "reading", answers=answers, answered_s=35.0, real_duration_s=180.0)
 
@@ -57,6 +61,31 @@ def test_an_answer_is_a_word_and_how_sure_it_is() -> None:
 
 def test_none_of_these_is_an_answer_with_its_reason() -> None:
     assert headline(NONE) == ("None of these", "It is far from every composer.")
+
+
+def test_tags_are_named_together_and_nobody_calls_them_likely_classes() -> None:
+    assert headline(TAGS) == ("Guitar, slow", "Its likeliest tags; each has a probability of its own")
+    nothing = Answer("tags-x", "x", None, True, [Ranked("guitar", 0.1)], [], reason="No tag is as likely as 20%.", kind="tags")
+    assert headline(nothing) == ("No tag", "No tag is as likely as 20%.")
+
+
+def test_phrases_have_shares_that_are_not_called_probabilities() -> None:
+    large, line = headline(WORDS)
+    assert large == "A fugue"
+    assert "70 % of their share, untested" in line
+    assert "likely" not in line
+
+
+def test_a_card_of_tags_shows_their_bars_and_says_what_they_mean(panel: AnswersPanel) -> None:
+    document = reading(**{"tags-x": TAGS, "genre": GENRE})
+    panel.show_document(document, ["tags-x", "genre"], CPU, lambda key: "Tags" if key == "tags-x" else key)
+    card = panel.cards["tags-x"]
+    rows = [row for row in card.findChildren(ClassRow) if row.isVisibleTo(card)]
+    assert [(row.label, row.accessibleName()) for row in rows] == [(label, f"{label}, {chance}") for label, chance in (
+        ("guitar", "90 %"), ("slow", "40 %"), ("harp", "10 %"))]  # fmt: skip
+    assert "None of these" not in said(card)
+    assert "do not exclude each other" in card._sure.toolTip()
+    assert "calibrated on recordings" in panel.cards["genre"]._sure.toolTip()
 
 
 def test_a_card_shows_the_answer_its_encoder_and_its_note(panel: AnswersPanel) -> None:
