@@ -47,7 +47,8 @@ class Exported(nn.Module):
     """`net` (one tensor in, one out), which gives the same on any device, and on the CPU gives it sooner.
 
     `example` is an input in which every dimension in `varying` has ≥ 2 entries; only these may have other sizes later. `name` (letters,
-    digits, "-") begins the name of what is kept in the cache. Under autocast, and on CUDA, it is `net` itself. Batches of one are fastest.
+    digits, "-") begins the name of what is kept in the cache. On CUDA it is `net` itself, and under autocast on a CPU that can compute in
+    bfloat16; on one that cannot, rounding would cost time, so nothing is rounded there. Batches of one are fastest.
     Threads may share it, but while one writes it no other may run any torch net, as torch replaces methods of all nets meanwhile.
     """
 
@@ -62,13 +63,15 @@ class Exported(nn.Module):
         self._computed_s = 0.0
         self._looked = self._tried = False
         self._lock = threading.Lock()
+        self._threads = torch.get_num_threads()  # now, as who calls may hold some back for a while
 
     def forward(self, given: Tensor) -> Tensor:
         """What `net` makes of it, to 1e-4 relative on the CPU."""
-        if given.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        if given.device.type != "cpu" or (torch.is_autocast_enabled("cpu") and has_bfloat16()):
             return self._by_torch(given)
-        session = self._ready()
-        return self._patiently(given) if session is None else self._by(session, given)
+        with torch.autocast("cpu", enabled=False):
+            session = self._ready()
+            return self._patiently(given) if session is None else self._by(session, given)
 
     def hasten(self) -> bool:
         """Write the faster form now unless it is there already; whether it can be used. Takes some seconds for a large net."""
@@ -169,13 +172,19 @@ class Exported(nn.Module):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
+        options.intra_op_num_threads = self._threads
         options.log_severity_level = 4
         try:
             session = onnxruntime.InferenceSession(self.folder / _FILE, options, providers=["CPUExecutionProvider"])
             return session if _close(_run(session, self._example), self._expected) else None
         except Exception:  # a damaged file can make its reader raise anything
             return None
+
+
+def has_bfloat16() -> bool:
+    """Whether this processor multiplies in bfloat16; others take longer for it than for float32."""
+    can = torch.cpu.get_capabilities()
+    return any(can.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16"))
 
 
 class _OnednnMatmuls:

@@ -20,6 +20,7 @@ FAMILIES = (
     "choi",
     "musicnn",
     "taggers",
+    "hubert",
     "clap",
     "clmr",
     "onnx_slot",
