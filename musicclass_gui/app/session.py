@@ -163,6 +163,14 @@ class Session(QObject):
         found = next((one.title for one in board.classifiers if one.key == key), key) if board else key
         return found[:1].upper() + found[1:]
 
+    def teach_phrase(self, phrase: str) -> None:
+        """Propose as a class what sounds like a phrase of the shown classifier, in the queue and what is open."""
+        sounds = self._sounds()
+        if sounds:
+            self.teaching.words.propose(self.teaching.current, phrase, sounds)
+        else:
+            self._complain(MusicClassError("There is nothing to look through; open a recording, or a folder of them, first."))
+
     def select(self, span: Span | None) -> None:
         """Select a span of the open recording, in seconds."""
         if span != self.selection:

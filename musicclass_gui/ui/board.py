@@ -11,6 +11,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QInputDialog, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from musicclass_gui.app import icons
+from musicclass_gui.app.lessons import WORDS
 from musicclass_gui.ui.board_column import Strip
 from musicclass_gui.ui.board_tables import BoardTables
 from musicclass_gui.ui.classlook import Looks
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from musicclass_gui.app.session import Session
     from musicclass_gui.app.theme import Theme
     from musicclass_gui.engine.project.board import ClassifierView, ClassView, ExampleView
+    from musicclass_gui.ui.board_words import WordsBoard
 
 _EMPTY = "Drop a folder of recordings on “Teach”: it becomes a class, or each of its folders does."
 _WAITS = "They are here once the lesson is kept; its card is at the right."
@@ -49,6 +51,7 @@ class BoardPanel(QStackedWidget):
         self.twin = icon_button(icons.icon("table", theme), "Show as tables", "Show the classes as tables", checkable=True)
         self._pictures = Pictures(session, theme, self)
         self.strip, self.tables = Strip(self._pictures, theme), BoardTables(theme)
+        self.words: WordsBoard | None = None  # made when a classifier by words is shown
         self._views = QStackedWidget()
         self._page = QWidget()
         self._placeholder, self._none = (Placeholder("No classes yet", _EMPTY) for _ in range(2))
@@ -71,12 +74,34 @@ class BoardPanel(QStackedWidget):
             return
         self._fill_choice([(one.title, one.id) for one in board.classifiers])
         self.method.setCurrentIndex(self.method.findData(self._view.method))
-        self.line.set_full(METHOD_LINES[self._view.method])
-        self.measured.set_full(board.read_only or self._view.measured or _UNTESTED)
+        self.line.set_full(METHOD_LINES.get(self._view.method, ""))
+        for widget in (self.method, self.twin):
+            widget.setVisible(self._view.method != WORDS)
+        if self._view.method == WORDS:
+            self._show_words(self._view)
+        self.measured.set_full(board.read_only or self._view.measured or ("" if self._view.method == WORDS else _UNTESTED))
         set_role(self.measured, "warn" if board.read_only else "small")
         self.method.setEnabled(not board.read_only)
         self._classes = sorted(self._view.classes, key=_place)
         self._show_classes()
+
+    def _show_words(self, view: ClassifierView) -> None:
+        """Show a classifier by words, which has phrases where others have classes."""
+        from musicclass_gui.ui.board_words import LINE, WordsBoard
+
+        if self.words is None:
+            self.words = WordsBoard()
+            self.words.edit_wanted.connect(self._edit_words)
+            self.words.teach_wanted.connect(self._session.teach_phrase)
+            self._views.addWidget(self.words)
+        self.line.set_full(LINE)
+        self.words.show_classifier(view, read_only=self._read_only)
+        self._views.setCurrentWidget(self.words)
+
+    def _edit_words(self) -> None:
+        from musicclass_gui.ui.words import WordsDialog
+
+        WordsDialog(self.window(), self._session, self._view).open()
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in another theme."""
@@ -90,7 +115,9 @@ class BoardPanel(QStackedWidget):
     def focusInEvent(self, event: QFocusEvent) -> None:
         """What Qt tells: keys are for the examples of the first class."""
         super().focusInEvent(event)
-        if self.twin.isChecked():
+        if self.words is not None and self._views.currentWidget() is self.words:
+            self.words.setFocus()
+        elif self.twin.isChecked():
             self.tables.classes.setFocus()
         elif self._classes:
             column = self.strip.reveal(self._classes[0].id)

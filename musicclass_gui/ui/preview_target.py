@@ -13,6 +13,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog, QGridLayout, QLabel, QLineEdit
 
 from musicclass_gui.app import words
+from musicclass_gui.app.lessons import WORDS
 from musicclass_gui.app.projects import METHODS, PACK_SUFFIX, PROJECT_SUFFIX
 from musicclass_gui.ui.lesson_words import METHOD_LINES, METHOD_TITLES
 from musicclass_gui.ui.preview_replay import ReplayOptions
@@ -70,7 +71,8 @@ class Target(Styled):
         """
         super().__init__("card")
         self._taken = {one.title for one in classifiers}
-        self._classifiers = [] if new_only else list(classifiers)
+        self._phrased = {one.id for one in classifiers if one.method == WORDS}
+        self._classifiers = [] if new_only else [one for one in classifiers if one.method != WORDS]
         self._choice = not new_only
         self.which = QComboBox()
         self.title = QLineEdit()
@@ -127,7 +129,9 @@ class Target(Styled):
         for one in self._classifiers:
             self.which.addItem(f"{one.title} ({words.counted(len(one.classes), 'class', 'classes')})", one.id)
         self.which.addItem("A new classifier", 0)
-        self.which.setCurrentIndex(max(0, self.which.findData(current)))
+        known = any(one.id == current for one in self._classifiers)
+        by_words = current in self._phrased  # then a class is made of a phrase, which is nothing for the others
+        self.which.setCurrentIndex(self.which.findData(current) if known else self.which.count() - 1 if by_words else 0)
         numbered = (f"{_TITLE} {number}" for number in range(2, len(self._taken) + 3))
         self.title.setText(next(title for title in (_TITLE, *numbered) if title not in self._taken))
         for start in _STARTS:

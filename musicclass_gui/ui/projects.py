@@ -9,6 +9,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QDialog, QFileDialog, QWidget
 
 from musicclass_gui.app import hearers
+from musicclass_gui.app.lessons import WORDS
 from musicclass_gui.app.projects import PACK_SUFFIX, PROJECT_SUFFIX
 from musicclass_gui.engine.places import projects_dir
 from musicclass_gui.ui.dialogs import Asking
@@ -150,7 +151,7 @@ class PackDialog(Asking):
         self.which = QComboBox()
         self.which.setAccessibleName("Classifier that gets the classes")
         self.which.addItem(_AS_NEW, 0)
-        for one in classifiers:
+        for one in (one for one in classifiers if one.method != WORDS):
             self.which.addItem(f"Add to “{one.title}”", one.id)
         self.body.addWidget(Elided(pack.name))
         self.body.addWidget(self.which)

@@ -29,7 +29,8 @@ _PROJECT_ACTIONS = (
     "project.new", "project.open", "project.save_as", "", "project.find_moved", "", "project.import_pack", "project.export_pack",
 )  # fmt: skip
 _TEACH_ACTIONS = (
-    "teach.folder", "teach.files", "teach.queue_rows", "teach.microphone", "", "teach.new_classifier", "teach.remove_classifier",
+    "teach.folder", "teach.files", "teach.queue_rows", "teach.microphone", "",
+    "teach.new_classifier", "teach.words", "teach.remove_classifier",
 )  # fmt: skip
 _RIGHT_WIDTH = 470
 _MENU_MARK = "  ▾"  # the style sheet's own arrow lies on the text

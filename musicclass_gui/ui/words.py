@@ -57,8 +57,8 @@ class WordsDialog(Asking):
         self.title.setText(edited.title if edited else next(one for one in (_TITLE, *numbered) if one not in taken))
         self.title.setEnabled(edited is None)
         self.encoder.setEnabled(edited is None)
-        self.template.setText(edited.words[0] if edited and edited.words else wordlists.TEMPLATE)
-        self.phrases.setPlainText("\n".join(edited.words[1]) if edited and edited.words else "")
+        self.template.setText(edited.words.template if edited and edited.words else wordlists.TEMPLATE)
+        self.phrases.setPlainText("\n".join(edited.words.phrases) if edited and edited.words else "")
 
     def _fill_encoders(self) -> None:
         self.encoder.clear()

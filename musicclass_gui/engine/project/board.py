@@ -46,8 +46,16 @@ class ClassView:
 
 
 @dataclass(frozen=True)
+class WordsView:
+    """What a classifier by words compares sound with: `template`, which has {phrase} where each of `phrases` goes."""
+
+    template: str
+    phrases: list[str]
+
+
+@dataclass(frozen=True)
 class ClassifierView:
-    """A classifier of the project. `measured` is a sentence."""
+    """A classifier of the project. `measured` is a sentence. One of the method "words" has `words` and no classes."""
 
     id: int
     key: str
@@ -58,6 +66,7 @@ class ClassifierView:
     revision: int
     measured: str
     classes: list[ClassView] = field(default_factory=list)
+    words: WordsView | None = None
 
 
 @dataclass(frozen=True)
