@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import onnx
 from onnx import external_data_helper, shape_inference
 
+from musicclass_gui.engine.encoders.onnx_recipe import shown
 from musicclass_gui.engine.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _require_operators(model: onnx.ModelProto, path: Path) -> None:
         nodes += len(graph.node)
         for node in graph.node:
             if node.domain not in DOMAINS and (node.domain, node.op_type) not in own:
-                name = f"{node.domain}.{node.op_type}"[:80]
+                name = shown(f"{node.domain}.{node.op_type}", 80)
                 raise EncoderError(f"“{path.name}” needs the operator “{name}”, which ONNX does not define; export it with ONNX's own.")
     if nodes > _MOST_NODES:
         raise EncoderError(f"“{path.name}” has {nodes:,} operators, more than can be run.")
@@ -125,12 +126,12 @@ def _require_right_size(tensor: Any, path: Path) -> None:
     """A tensor has as many bytes as its shape says."""
     if any(size < 0 for size in tensor.dims) or math.prod(tensor.dims) > MOST_DATA_BYTES:
         raise EncoderError(
-            f"“{path.name}” says that “{tensor.name[:60]}” is {list(tensor.dims)[:6]} large, so it is damaged; get it again."
+            f"“{path.name}” says that “{shown(tensor.name)}” is {list(tensor.dims)[:6]} large, so it is damaged; get it again."
         )
     if external_data_helper.uses_external_data(tensor) or not tensor.HasField("raw_data"):
         return
     if len(tensor.raw_data) != _bytes_of(tensor):
-        raise EncoderError(f"“{path.name}” has less or more of “{tensor.name[:60]}” than it says, so it is damaged; get it again.")
+        raise EncoderError(f"“{path.name}” has less or more of “{shown(tensor.name)}” than it says, so it is damaged; get it again.")
 
 
 def _bytes_of(tensor: Any) -> int:
@@ -166,9 +167,9 @@ def _place(tensor: Any, path: Path) -> Path:
     inside = PurePosixPath(said.removeprefix("./"))
     place = path.parent / inside
     if "\\" in said or len(inside.parts) != 1 or inside.is_absolute() or ".." in inside.parts or ":" in said or place.is_symlink():
-        raise EncoderError(f"“{path.name}” wants to read “{said[:80]}”, which is not a file beside it, so it is not loaded.")
+        raise EncoderError(f"“{path.name}” wants to read “{shown(said, 80)}”, which is not a file beside it, so it is not loaded.")
     if not place.is_file():
-        raise EncoderError(f"“{path.name}” needs the file “{said[:80]}” beside it, which is missing; copy it there.")
+        raise EncoderError(f"“{path.name}” needs the file “{shown(said, 80)}” beside it, which is missing; copy it there.")
     return place
 
 
@@ -188,9 +189,9 @@ def _require_modest(model: onnx.ModelProto, path: Path) -> None:
         sizes = [one.dim_value for one in value.type.tensor_type.shape.dim if one.HasField("dim_value")]
         if math.prod(sizes) > _MOST_ELEMENTS or min(sizes, default=0) < 0:
             raise EncoderError(
-                f"“{path.name}” would make a tensor of {math.prod(sizes):,} numbers (“{value.name[:60]}”), so it is not run."
+                f"“{path.name}” would make a tensor of {math.prod(sizes):,} numbers (“{shown(value.name)}”), so it is not run."
             )
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0][:160]
+    return shown(str(error).strip().partition("\n")[0], 160)

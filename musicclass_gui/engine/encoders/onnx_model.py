@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from musicclass_gui.engine import device as devices
 from musicclass_gui.engine.encoders import onnx_front
-from musicclass_gui.engine.encoders.onnx_recipe import BATCH, CHANNEL, MEL, TIME
+from musicclass_gui.engine.encoders.onnx_recipe import BATCH, CHANNEL, MEL, TIME, shown
 from musicclass_gui.engine.encoders.running import padded, rows_by_length, tiled
 from musicclass_gui.engine.errors import EncoderError
 
@@ -38,6 +39,7 @@ _CPU_NUMBERS, _CUDA_NUMBERS = 1 << 19, 1 << 22  # of input through the model at 
 _TRIAL_S = 120.0  # that a model may take for one window when it is first tried
 _KINDS: dict[str, type[np.floating]] = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
 _CODES = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
+_CPU = ["CPUExecutionProvider"]
 _SILENT = 4  # onnxruntime's own log: nothing but what ends the program; its errors arrive as exceptions
 
 
@@ -47,10 +49,13 @@ class Session:
     def __init__(self, path: Path, recipe: Recipe, device: str = "cpu") -> None:
         self.notices: list[str] = []
         self._recipe, self._name = recipe, path.name
-        self._session = self._opened(path, device)
-        self._input, self._output = self._picked_input(), self._picked_output()
-        self._kind = self._known_kind()
-        self._fixed = self._fixed_batch()
+        try:
+            self._session = self._opened(path, device)
+            self._input, self._output = self._picked_input(), self._picked_output()
+            self._kind = self._known_kind()
+            self._fixed = self._fixed_batch()
+        except Exception as error:  # onnxruntime's exceptions have no common name
+            raise self._failed(error) from error
         self._most = self._fixed or self._batch()
 
     @property
@@ -72,7 +77,7 @@ class Session:
             part = patches[done : done + self._most]
             try:
                 found = self._run(part, limit_s)
-            except Exception as error:  # onnxruntime's exceptions have no common name
+            except Exception as error:
                 if self._fixed or self._most == 1 or isinstance(error, EncoderError):
                     raise self._failed(error) from error
                 self._most = max(1, min(self._most, len(part)) // 2)
@@ -108,7 +113,7 @@ class Session:
         """The output with its axes as the recipe says: averaged over time, the rest one after the other."""
         axes = self._recipe.output_layout
         if axes and found.ndim != len(axes):
-            raise EncoderError(f"The output “{self._output.name}” has {found.ndim} axes, and “output_layout” names {len(axes)}.")
+            raise EncoderError(f"The output “{shown(self._output.name)}” has {found.ndim} axes, and “output_layout” names {len(axes)}.")
         if axes:
             times = tuple(place for place, axis in enumerate(axes) if axis == TIME)
             kept = [axis for axis in axes if axis != TIME]
@@ -116,15 +121,16 @@ class Session:
             found = np.moveaxis(found, kept.index(BATCH), 0)
         if found.ndim < 1 or found.shape[0] != batch:
             raise EncoderError(
-                f"The output “{self._output.name}” has the shape {list(found.shape)} for {batch} inputs, so it is no embedding."
+                f"The output “{shown(self._output.name)}” has the shape {list(found.shape)} for {batch} inputs, so it is no embedding."
             )
         return found.reshape(batch, -1)
 
     def _opened(self, path: Path, device: str) -> Any:
-        try:
-            session = onnxruntime.InferenceSession(str(path), _options(), providers=_providers(device))
-        except Exception as error:
-            raise self._failed(error) from error
+        session: Any = None
+        if device != "cpu":
+            with suppress(Exception):  # what can go wrong with a graphics card has no common name
+                session = _session(path, [("CUDAExecutionProvider", {"device_id": int(device.partition(":")[2] or 0)}), *_CPU])
+        session = session or _session(path, _CPU)
         if device != "cpu" and "CUDAExecutionProvider" not in session.get_providers():
             self.notices.append(f"The ONNX runtime that is installed here cannot use {devices.describe(device)}; the CPU is used.")
         return session
@@ -137,7 +143,7 @@ class Session:
             raise EncoderError(f"“{self._name}” has no input “{wanted}”; it has {_names(inputs)}.")
         if len(inputs[0].shape) not in (0, len(self._recipe.layout)):
             axes = f"{len(inputs[0].shape)} axes, and “layout” names {len(self._recipe.layout)}"
-            raise EncoderError(f"The input “{inputs[0].name}” of “{self._name}” has {axes}.")
+            raise EncoderError(f"The input “{shown(inputs[0].name)}” of “{self._name}” has {axes}.")
         return inputs[0]
 
     def _picked_output(self) -> Any:
@@ -152,7 +158,7 @@ class Session:
     def _known_kind(self) -> type[np.floating]:
         for one in (self._input, self._output):
             if one.type not in _KINDS:
-                raise EncoderError(f"“{one.name}” of “{self._name}” is {one.type}, and only numbers with a fraction can be used.")
+                raise EncoderError(f"“{shown(one.name)}” of “{self._name}” is {one.type}, and only numbers with a fraction can be used.")
         return _KINDS[self._input.type]
 
     def _fixed_batch(self) -> int:
@@ -221,8 +227,9 @@ def embed(session: Session, recipe: Recipe, front: torch.nn.Module, windows: Seq
     with torch.inference_mode():
         steps = front(torch.from_numpy(samples)).numpy()
     patches = _cut(steps, recipe.patch_steps)
-    found = session.run(patches.reshape(-1, *patches.shape[2:]), limit_s)
-    embeddings: Embeddings = found.reshape(len(windows), -1, found.shape[1]).mean(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at below
+        found = session.run(patches.reshape(-1, *patches.shape[2:]), limit_s)
+        embeddings: Embeddings = found.reshape(len(windows), -1, found.shape[1]).mean(axis=1)
     if not np.isfinite(embeddings).all():
         raise EncoderError("The model gives values that are not finite, so nothing can be learned from it.")
     return embeddings
@@ -268,16 +275,16 @@ def _threads() -> int:
     return int(told) if told.isdecimal() else 0
 
 
-def _providers(device: str) -> list[Any]:
-    if device == "cpu" or "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-        return ["CPUExecutionProvider"]
-    return [("CUDAExecutionProvider", {"device_id": int(device.partition(":")[2] or 0)}), "CPUExecutionProvider"]
+def _session(path: Path, providers: list[Any]) -> Any:
+    available = onnxruntime.get_available_providers()
+    known = [one for one in providers if (one if isinstance(one, str) else one[0]) in available]
+    return onnxruntime.InferenceSession(str(path), _options(), providers=known, enable_fallback=0)  # its own fallback prints
 
 
 def _reason(error: Exception) -> str:
     """What the runtime says, without its codes."""
-    return _CODES.sub("", " ".join(str(error).split()))[:200].rstrip(" .")
+    return shown(_CODES.sub("", " ".join(str(error).split())), 200).rstrip(" .")
 
 
 def _names(some: Sequence[Any]) -> str:
-    return ", ".join(f"“{one.name[:60]}”" for one in some[:8]) or "none"
+    return ", ".join(f"“{shown(one.name)}”" for one in some[:8]) or "none"

@@ -197,6 +197,11 @@ def parse(found: Any) -> Recipe:
     return recipe
 
 
+def shown(text: str, most: int = 60) -> str:
+    """A stranger's text for a sentence: not too long, and on one line."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text[:most])
+
+
 def _refuse_constant(name: str) -> float:
     raise _Wrong(f"{name} is not a number to compute with")
 
@@ -208,7 +213,7 @@ def _read(kind: type[T], found: Any, where: str) -> T:
     known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]  # T is a dataclass
     for name in found:
         if name not in known:
-            raise _Wrong(f"“{where}{name[:60]}” is not known; known are {', '.join(known)}")
+            raise _Wrong(f"“{where}{shown(name)}” is not known; known are {', '.join(known)}")
     for name, one in known.items():
         if name not in found and one.default is MISSING:
             raise _Wrong(f"“{where}{name}” is missing")

@@ -281,6 +281,26 @@ class TestDanger:
             (folder / "model.onnx").write_bytes(content)
             assert "not a whole ONNX file" in refused(folder)
 
+    def test_a_file_with_a_few_wrong_bytes_is_taken_or_refused_and_nothing_is_printed(
+        self, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        folder, chance = written(tmp_path, mel_model(), MEL_RECIPE), np.random.default_rng(0)
+        whole = (folder / "model.onnx").read_bytes()
+        described = [*range(200), *range(len(whole) - 200, len(whole))]  # the rest are weights
+        taken, said = 0, []
+        for _ in range(300):
+            changed = bytearray(whole)
+            changed[int(chance.choice(described))] = int(chance.integers(256))
+            (folder / "model.onnx").write_bytes(changed)
+            try:
+                onnx_slot.spec_of(folder, "mine")
+                taken += 1
+            except EncoderError as error:
+                said.append(str(error))
+        assert 0 < taken < 200
+        assert all(one.isprintable() for one in said)
+        assert capfd.readouterr() == ("", "")
+
     def test_weights_that_are_smaller_than_they_say_are_refused(self, tmp_path: Path) -> None:
         found = mel_model()
         found.graph.initializer[0].dims[0] = 1 << 40
@@ -397,6 +417,7 @@ MEL = MEL_RECIPE["front_end"]
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"version": 2}, "its version is 2"),
     ({"colour": 1}, "“colour” is not known"),
+    ({"col\nour": 1}, "“col?our” is not known"),
     ({"layout": None}, "“layout” is missing"),
     ({"sample_rate": None}, "“sample_rate” is missing"),
     ({"front_end": None}, "“front_end” is missing"),
