@@ -8,6 +8,8 @@ from musicclass_gui.engine import encoders, places
 from musicclass_gui.engine.encoders import weights
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from musicclass_gui.engine.encoders import EncoderSpec
 
 
@@ -23,6 +25,11 @@ def is_here(spec: EncoderSpec, weights_folder: str) -> bool:
     return any(all(weights.path_of(folder, file).exists() for file in source.files) for folder in folders)
 
 
-def choices(weights_folder: str) -> list[tuple[str, str]]:
-    """Ids and titles, for a list to choose from."""
-    return [(spec.id, f"{spec.title} ({spec.id})") for spec in here(weights_folder)]
+def allowed(spec: EncoderSpec, agreed: Collection[str]) -> bool:
+    """Whether an encoder may be used as far as its licence goes; the user `agreed` to those of these encoders."""
+    return spec.weights is None or not spec.weights.restricted or spec.id in agreed
+
+
+def choices(weights_folder: str, agreed: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Ids and titles of those that may be used, for a list to choose from."""
+    return [(spec.id, f"{spec.title} ({spec.id})") for spec in here(weights_folder) if allowed(spec, agreed)]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from musicclass_gui.app import hearers
+from musicclass_gui.app import hearers, words
 from musicclass_gui.app.jobs import Lane, said
 from musicclass_gui.engine import encoders
 
@@ -75,6 +75,7 @@ class Models(QObject):
     """
 
     changed = Signal()
+    failed = Signal(str)  # why something could not be fetched: whoever closed the manager meanwhile wants to know
     shelf_changed = Signal()  # an encoder can be used that could not be, or the other way round
 
     def __init__(self, settings: Settings, ask: Callable[[str, Fields, Token], Any], parent: QObject | None = None) -> None:
@@ -96,6 +97,13 @@ class Models(QObject):
         look = self._looking
         self._submit("look", "rows", {}, _rows, partial(self._took_rows, look), self._look_failed)
         self._submit("look", "disk", {}, lambda pair: Disk(*pair), self._took_disk, lambda _error: None)
+
+    @property
+    def fetching(self) -> str:
+        """What is being downloaded and how far that is, in words; empty while nothing is."""
+        going = [(encoder, work.fraction) for encoder, work in self.works.items() if work.kind == "fetch"]
+        told = (f"{encoder} {words.percent(share)}" if math.isfinite(share) else encoder for encoder, share in going)
+        return f"Fetching {', '.join(told)}" if going else ""
 
     def row(self, encoder: str) -> ModelRow | None:
         """An encoder by its id."""
@@ -200,7 +208,9 @@ class Models(QObject):
         self._over(encoder, work)
 
     def _failed(self, encoder: str, work: Work, error: Exception) -> None:
-        self.problems[encoder] = said(error)
+        self.problems[encoder] = sentence = said(error)
+        if work.kind == "fetch":
+            self.failed.emit(sentence)
         self._over(encoder, work)
 
     def _over(self, encoder: str, work: Work) -> None:
@@ -231,8 +241,7 @@ def present(spec: EncoderSpec, weights_folder: str) -> bool:
 
 def usable(spec: EncoderSpec, settings: Settings) -> bool:
     """Whether an encoder is here, and may be used as far as its licence goes."""
-    free = spec.weights is None or not spec.weights.restricted or spec.id in settings.get("agreed")
-    return free and present(spec, settings.get("weights_folder"))
+    return hearers.allowed(spec, settings.get("agreed")) and present(spec, settings.get("weights_folder"))
 
 
 def taggers(settings: Settings) -> list[EncoderSpec]:

@@ -85,8 +85,15 @@ class Session(QObject):
         from musicclass_gui.app.models import Models
 
         made = Models(self.settings, self._ask, self)
+        made.changed.connect(partial(self._tell, Change.NOTICE))
+        made.failed.connect(lambda sentence: self._complain(MusicClassError(sentence)))
         made.shelf_changed.connect(self._shelf_changed)
         return made
+
+    @property
+    def fetching(self) -> str:
+        """What is being downloaded, in words, or empty."""
+        return self.models.fetching if "models" in self.__dict__ else ""
 
     def start(self) -> None:
         """Start the worker and let it load what the first answer will need; then the project is read."""

@@ -50,6 +50,8 @@ class ModelsSheet(Sheet):
         super().__init__(parent, "Encoders and weights", size.width(), size.height())
         self._models, self._settings = models, settings
         self._shelf: Shelf = "all"
+        self._folder = settings.get("weights_folder")
+        self._begun = False  # whether the list, once there was one, got the focus
         self.search = QLineEdit()
         self.shelves = {name: _shelf_button(words_) for name, words_ in _SHELVES.items()}
         self.list, self.details = EncoderList(models, theme), Details(models, theme)
@@ -66,6 +68,9 @@ class ModelsSheet(Sheet):
     def refresh_weights(self) -> None:
         """Settings that count here may be others: where weights are looked for, whether the network may be used."""
         self._show()
+        if self._folder != self._settings.get("weights_folder"):
+            self._folder = self._settings.get("weights_folder")
+            self._models.refresh()
 
     def changeEvent(self, event: QEvent) -> None:
         """What Qt tells: the style sheet is another, so the theme may be."""
@@ -89,10 +94,10 @@ class ModelsSheet(Sheet):
 
     def _show(self) -> None:
         shown = chosen(self._models.rows, self._shelf, self.search.text())
-        first = not self.list.current and not self.search.text()
         self.list.show_rows(shown)
         self._left.setCurrentWidget(self.list if shown else self.nothing)
-        if first and shown:
+        if shown and not self._begun:
+            self._begun = True
             self.list.setFocus()
         heading, hint = _NONE_MATCH if self._models.known else _LOOKING
         self.nothing.heading.setText(heading)
@@ -183,7 +188,7 @@ class ModelsSheet(Sheet):
     def _act(self) -> None:
         """Go to what can be done with the encoder: its first button."""
         for widget in (self.details.cancel, self.details.fetch, self.details.agree, self.details.verify):
-            if not widget.isHidden() and widget.isEnabled():
+            if widget.isVisibleTo(self.details) and widget.isEnabled():
                 widget.setFocus()
                 return
 

@@ -277,3 +277,4 @@ def _fill(box: QVBoxLayout, widgets: Sequence[QWidget]) -> None:
     clear_layout(box)
     for widget in widgets:
         box.addWidget(widget)
+        widget.show()  # now, not when Qt comes to it

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _TITLE = "My classes"
 _BEST = "The best one that is here"
+_OFFERED = "Those that are here and whose licence was agreed to; “Encoders and weights” in the menu Analyse has more."
 _GIVEN = "What it starts with decides which encoder it hears with."
 _SHORTEST_BOX = 20
 _FROM_FILE = "file"
@@ -193,7 +194,7 @@ class Target(Styled):
         for widget in (*self._new_only, self.title, self.start, self.method, self.encoder):
             widget.setVisible(chosen is None)
         self.encoder.setEnabled(not self.start.currentData())
-        self.encoder.setToolTip(_GIVEN if self.start.currentData() else "")
+        self.encoder.setToolTip(_GIVEN if self.start.currentData() else _OFFERED)
         self.replay.setVisible(chosen is None and self.method.currentData() == "replay")
         if chosen is None:
             self.line.setText(f"{_STARTS[self.start.currentData()]} {METHOD_LINES[self.method.currentData()]}")

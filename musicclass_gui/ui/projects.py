@@ -95,7 +95,7 @@ class ProjectDialogs:
         """Ask for all that a new classifier needs; the dialog, which is open."""
         board = self._teaching.board
         settings = self._session.settings
-        known = hearers.choices(settings.get("weights_folder"))
+        known = hearers.choices(settings.get("weights_folder"), settings.get("agreed"))
         dialog = NewClassifier(self._window, board.classifiers if board is not None else [], settings.get("teach_method"), known)
         dialog.accepted.connect(lambda: self._make(dialog.target))
         dialog.open()

@@ -244,7 +244,7 @@ class Teacher(QObject):
         assert plan is not None
         classifiers = board.classifiers if board is not None else []
         settings = self._session.settings
-        known = hearers.choices(settings.get("weights_folder"))
+        known = hearers.choices(settings.get("weights_folder"), settings.get("agreed"))
         self.preview = preview = Preview(self._window, plan, classifiers, self._teaching.current, settings.get("teach_method"), known)
         preview.taught.connect(self._teach)
         preview.rejected.connect(self._dismissed)

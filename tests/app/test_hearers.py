@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from musicclass_gui.app import hearers
@@ -7,6 +8,8 @@ from musicclass_gui.engine import encoders
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 def test_what_needs_no_weights_is_always_here_and_the_rest_once_its_files_are(tmp_path: Path) -> None:
@@ -17,3 +20,15 @@ def test_what_needs_no_weights_is_always_here_and_the_rest_once_its_files_are(tm
     file.parent.mkdir()
     file.write_bytes(b"looked for by its name only")
     assert [name for name, _ in hearers.choices(str(tmp_path))] == ["timbre", "mn04-as"]
+
+
+def test_what_may_not_be_used_for_everything_is_only_offered_once_its_licence_was_agreed_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = encoders.specs()["mn04-as"]
+    assert spec.weights is not None
+    bound = replace(spec, weights=replace(spec.weights, restricted=True))
+    monkeypatch.setattr(encoders, "specs", lambda: {"mn04-as": bound})
+    monkeypatch.setattr(hearers, "is_here", lambda *_: True)
+    assert hearers.choices(str(tmp_path)) == []
+    assert [name for name, _ in hearers.choices(str(tmp_path), ["mn04-as"])] == ["mn04-as"]
