@@ -368,6 +368,7 @@ class MainWindow(QMainWindow):
         self.show_page("listen")
         self.session.settings.set("tags", encoder)
         self._changed(Change.ANSWERS)
+        self.refresh_actions()
 
     def begin_sound(self) -> None:
         """Tell the player how loud and where to."""
