@@ -1,6 +1,6 @@
 """CLMR's checkpoint: out of its zip, without writing where the zip says, and into the net, without what followed the encoder in training.
 
-Imports torch, so only `clmr` imports it, and only when the encoder is loaded.
+torch is imported on use.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from musicclass_gui.engine.encoders import opening
-from musicclass_gui.engine.encoders.samplecnn_net import ContrastiveCNN
-from musicclass_gui.engine.encoders.taggers_parts import folded
 from musicclass_gui.engine.errors import WeightsError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from musicclass_gui.engine.encoders.samplecnn_net import ContrastiveCNN
 
 _SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
 _LARGEST = 200_000_000  # bytes; the encoder's are 9.5 million, and training keeps up to six times as much
@@ -27,6 +27,9 @@ _PREFIXES = ("model.encoder.", "encoder.", "")
 
 def read(path: Path) -> ContrastiveCNN:
     """The net with the weights of `path`, a checkpoint or a zip with one, ready for inference. Raises WeightsError unless they fit."""
+    from musicclass_gui.engine.encoders.samplecnn_net import ContrastiveCNN
+    from musicclass_gui.engine.encoders.taggers_parts import folded
+
     net = ContrastiveCNN().eval().requires_grad_(False)
     opening.fill(net, encoder_part(_zipped(path) if _holds_files(path) else opening.tensors(path)), path)
     folded(net)

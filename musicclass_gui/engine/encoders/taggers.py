@@ -106,6 +106,7 @@ SPECS = (
             3_257_164,
             "0a7ac8aa3daab3a1c59cae16a771b0bfa4064ac94502ebc990a5c32a2771e189",
         ),
+        "Genres: 80.0 % of 70 held-out GTZAN tracks, measured here.",
     ),
     _spec(
         "fcn-mtat",
@@ -113,6 +114,7 @@ SPECS = (
         Grid(29.1, 14.55),
         64,
         _published("mtat-fcn.pth", "mtat/fcn", _MTAT_COMMIT, 1_902_811, "3bfc67e43f3e180194ab5993c947ffbf44b1a23dcdf42c374b1ced9d4d4de72e"),
+        "Genres: 68.6 % of 70 held-out GTZAN tracks, measured here.",
     ),
     _spec(
         "fcn-jamendo",
@@ -122,6 +124,7 @@ SPECS = (
         _published(
             "jamendo-fcn.pth", "jamendo/fcn", _OTHERS_COMMIT, 1_902_815, "7bce08a66dbc70d096b0a330f44b4cacd9aa25519b83489fbb98f2164a194e2b"
         ),
+        "Genres: 70.0 % of 70 held-out GTZAN tracks, measured here.",
     ),
     _spec(
         "crnn-msd",
@@ -131,6 +134,7 @@ SPECS = (
         _published(
             "msd-crnn.pth", "msd/crnn", _OTHERS_COMMIT, 1_687_711, "ebb99855ed0c83f38845db9cfb383dd6fc70938bc58701dcb66e18af9ee7fbea"
         ),
+        "Genres: 82.9 % of 70 held-out GTZAN tracks, measured here.",
     ),
     _spec("short-chunk", "Short-chunk net (Won et al. 2020)", Grid(_SHORT, _SHORT), 512, _OWN),
     _spec(
