@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from musicclass_gui.app import hearers, words
+from musicclass_gui.app import words
 from musicclass_gui.app.jobs import Lane, said
-from musicclass_gui.engine import encoders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from musicclass_gui.app.jobs import Job
     from musicclass_gui.app.settings import Settings
-    from musicclass_gui.engine.encoders import EncoderSpec
     from musicclass_gui.engine.models import ModelRow
     from musicclass_gui.engine.task import Token
 
@@ -32,7 +30,6 @@ Shelf = Literal["all", "ready", "download", "own"]
 
 USABLE = ("ready", "built in")
 ADDING = ""  # stands for the id of an encoder that is being added, which has none yet
-TAGS = "tags-"  # and an encoder's id: the classifier that gives its tags
 _JUDGED_FROM = 0.005  # below this share of the way its rest cannot be estimated
 
 
@@ -229,36 +226,6 @@ def _rows(value: Any) -> list[ModelRow]:
 
 def _usable(states: dict[str, str]) -> set[str]:
     return {name for name, state in states.items() if state in USABLE}
-
-
-# What the window must know without asking the worker: a glance at names of files, which decides nothing
-
-
-def present(spec: EncoderSpec, weights_folder: str) -> bool:
-    """Whether files of the right names are where an encoder's weights are looked for; one that needs none is always here."""
-    return spec.weights is None or hearers.is_here(spec, weights_folder)
-
-
-def usable(spec: EncoderSpec, settings: Settings) -> bool:
-    """Whether an encoder is here, and may be used as far as its licence goes."""
-    return hearers.allowed(spec, settings.get("agreed")) and present(spec, settings.get("weights_folder"))
-
-
-def taggers(settings: Settings) -> list[EncoderSpec]:
-    """The encoders whose tags can be shown."""
-    return [spec for spec in encoders.specs().values() if spec.tags and usable(spec, settings)]
-
-
-def worders(settings: Settings) -> list[EncoderSpec]:
-    """The encoders that can compare sound with words."""
-    return [spec for spec in encoders.specs().values() if spec.words and usable(spec, settings)]
-
-
-def tagger(settings: Settings) -> str:
-    """The classifier that gives the tags that the user wants to see, or empty where there is none that can."""
-    wanted = settings.get("tags")
-    spec = encoders.specs().get(wanted) if wanted else None
-    return f"{TAGS}{wanted}" if spec is not None and spec.tags and usable(spec, settings) else ""
 
 
 # How rows are chosen

@@ -15,9 +15,9 @@ from PySide6.QtCore import QObject, Signal
 
 from musicclass_gui.app.documents import Change, Document, QueueRow
 from musicclass_gui.app.drops import plan_drop, plan_teach
+from musicclass_gui.app.hearers import TAGS, present, tagger
 from musicclass_gui.app.jobs import Lane, said, shut_down
 from musicclass_gui.app.lessons import gives_answers
-from musicclass_gui.app.models import TAGS, present, tagger
 from musicclass_gui.app.queue import Queue
 from musicclass_gui.app.service import Service
 from musicclass_gui.app.teaching import Teaching

@@ -134,7 +134,7 @@ def shortcut_sheet(parent: QWidget, actions: Sequence[Action]) -> Sheet:
         grid.addWidget(text(left, role), place, 0)
         grid.addWidget(text(right, "muted", wrap=True), place, 1)
     grid.setRowStretch(grid.rowCount(), 1)
-    sheet.body.addWidget(_scrolled(page, "Shortcuts"))
+    sheet.body.addWidget(scrolled(page, "Shortcuts"))
     return sheet
 
 
@@ -154,7 +154,8 @@ def _top(action: Action) -> str:
     return action.menu.split("/")[0]
 
 
-def _scrolled(page: QWidget, name: str) -> QScrollArea:
+def scrolled(page: QWidget, name: str) -> QScrollArea:
+    """A page that can be longer than the dialog that it is in."""
     area = QScrollArea()
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)

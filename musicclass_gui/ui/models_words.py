@@ -40,7 +40,7 @@ def state_of(row: ModelRow, models: Models) -> State:
         return State("Licence to agree to", "info", "warn")
     if row.state in USABLE and not all(check.ok for check in row.checks):
         return State("Failed its test", "warn", "bad")
-    absent = State("To download", "download", "text_muted") if row.can_fetch else State("To add by you", "folder", "text_muted")
+    absent = State("To download", "download", "text_muted") if row.can_fetch else State("Yours to add", "folder", "text_muted")
     known = {
         "ready": State("Ready", "check", "good"),
         "built in": State("Built in", "check", "good"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -20,15 +20,16 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSlider,
+    QVBoxLayout,
     QWidget,
 )
 
 from musicclass_gui.app import words
-from musicclass_gui.app.models import present
+from musicclass_gui.app.hearers import present
 from musicclass_gui.app.projects import METHODS
 from musicclass_gui.app.settings import FIELDS
 from musicclass_gui.engine import encoders
-from musicclass_gui.ui.dialogs import Sheet
+from musicclass_gui.ui.dialogs import Sheet, scrolled
 from musicclass_gui.ui.widgets import set_role, text
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Preferences(Sheet):
         outputs: Sequence[str],
         classifiers: Sequence[str],
     ) -> None:
-        super().__init__(parent, "Preferences", 600, 640)
+        super().__init__(parent, "Preferences", 740, 720)
         self._settings = settings
         self._choices: dict[str, list[Any]] = {"device": ["auto", "cpu", *dict(devices)], "output_device": ["", *outputs]}
         self._words = {**_WORDS, **{("device", name): words_ for name, words_ in devices}}
@@ -91,13 +92,25 @@ class Preferences(Sheet):
         told = [f"{spec.title}: {spec.rounding}" for spec in here if spec.rounding]
         self._rounding.setText("\n".join(told) or _NONE_ROUNDS)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """What Qt asks: whether this event is dealt with here. The wheel scrolls, and changes only what has the focus."""
+        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
+
     def _build(self) -> None:
         fields = {field.key: field for field in FIELDS if field.store == "preferences" and field.label}
         grouped = {key for keys in _GROUPS.values() for key in keys}
         groups = {**_GROUPS, "More": tuple(key for key in fields if key not in grouped)}
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 10, 0)
         for name, keys in groups.items():
             if keys:
-                self.body.addWidget(self._group(name, [fields[key] for key in keys]))
+                column.addWidget(self._group(name, [fields[key] for key in keys]))
+        column.addStretch()
+        self.body.addWidget(scrolled(page, "All preferences"))
         reset = self.buttons.addButton("Reset all", self.buttons.ButtonRole.ResetRole)
         reset.setToolTip("Set every preference back to what it was at first")
         reset.clicked.connect(lambda: self._settings.reset("preferences"))
@@ -147,6 +160,9 @@ class Preferences(Sheet):
                 widget.setAccessibleName(field.label)
             if not widget.toolTip():
                 widget.setToolTip(field.help)
+            if isinstance(widget, QComboBox | QDoubleSpinBox | QSlider):
+                widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+                widget.installEventFilter(self)
         editor.setWhatsThis(field.help)
 
     def _refresh(self, key: str) -> None:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QTabWid
 from musicclass_gui.app import icons
 from musicclass_gui.app import theme as themes
 from musicclass_gui.app.documents import Change
-from musicclass_gui.app.models import TAGS, taggers
+from musicclass_gui.app.hearers import TAGS, taggers
 from musicclass_gui.ui import keys, layout
 from musicclass_gui.ui.answers import AnswersPanel
 from musicclass_gui.ui.commands import Commands

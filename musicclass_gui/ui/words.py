@@ -11,7 +11,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLineEdit, QPlainTextEdit, QPushButton, QWidget
 
 from musicclass_gui.app import wordlists, words
-from musicclass_gui.app.models import worders
+from musicclass_gui.app.hearers import worders
 from musicclass_gui.ui.dialogs import Asking
 from musicclass_gui.ui.widgets import set_role, text
 
@@ -48,6 +48,7 @@ class WordsDialog(Asking):
         self._fill()
         self._connect()
         self._show()
+        self.phrases.setFocus()
 
     def _fill(self) -> None:
         edited = self._edited
@@ -83,7 +84,7 @@ class WordsDialog(Asking):
         set_role(self.obstacle, "warn" if not encoder else "small")
         self.get.setVisible(not encoder)
         self.encoder.setVisible(bool(encoder))
-        self.example.setText(f"For the first phrase it reads: “{wordlists.example(template, phrases)}”")
+        self.example.setText(f"It reads, for example: “{wordlists.example(template, phrases)}”")
         self.counted.setText(words.counted(len(phrases), "phrase"))
 
     # Making it

@@ -210,25 +210,6 @@ def test_rows_are_chosen_by_shelf_and_by_words(shelf: rules.Shelf, text: str, fo
     assert [row.id for row in rules.chosen(rows, shelf, text)] == found
 
 
-def test_tags_are_asked_for_only_of_a_tagger_that_is_here_and_agreed_to(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known = encoders.specs()["mn04-as"]
-    assert known.weights is not None
-    spec = replace(known, id="tagging", tags="Tags.", weights=replace(known.weights, restricted=True))
-    monkeypatch.setattr(encoders, "specs", lambda: {"tagging": spec})
-    settings.set("tags", "tagging")
-    assert rules.tagger(settings) == ""
-    file = tmp_path / "tagging" / known.weights.files[0].name
-    file.parent.mkdir()
-    file.write_bytes(b"")
-    settings.set("weights_folder", str(tmp_path))
-    assert rules.tagger(settings) == "", "its licence was not agreed to"
-    settings.set("agreed", ["tagging"])
-    assert rules.tagger(settings) == "tags-tagging"
-    assert [one.id for one in rules.taggers(settings)] == ["tagging"]
-
-
 # With the real worker
 
 

@@ -4,8 +4,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFileDialog, QLabel, QLineEdit, QPushButton, QSlider, QWidget
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSlider,
+    QWidget,
+)
 
 from musicclass_gui.app.settings import FIELDS, Settings
 from musicclass_gui.engine import encoders
@@ -158,3 +170,22 @@ def test_no_button_is_cut_off(dialog: Preferences, qtbot: QtBot) -> None:
         holder = button.parentWidget()
         assert button.height() >= button.minimumSizeHint().height(), button.text()
         assert holder.rect().contains(button.geometry()), button.text()
+
+
+def test_the_wheel_scrolls_and_changes_only_what_has_the_focus(dialog: Preferences, settings: Settings, qtbot: QtBot) -> None:
+    dialog.activateWindow()
+    combo = dialog.editors["theme"]
+    dialog.editors["device"].setFocus()
+    turn(combo)
+    assert settings.get("theme") == "system"
+    combo.setFocus()
+    qtbot.waitUntil(combo.hasFocus)
+    turn(combo)
+    assert settings.get("theme") != "system"
+
+
+def turn(widget: QWidget) -> None:
+    none, middle = Qt.KeyboardModifier.NoModifier, QPointF(widget.rect().center())
+    down, phase = QPoint(0, -120), Qt.ScrollPhase.NoScrollPhase
+    event = QWheelEvent(middle, widget.mapToGlobal(middle), QPoint(), down, Qt.MouseButton.NoButton, none, phase, False)
+    QApplication.sendEvent(widget, event)
