@@ -64,15 +64,25 @@ def known(folder: Path) -> EncoderSpec | None:
     return next((spec for spec in table.rows() if spec.weights and _holds(spec, folder)), None)
 
 
+def _called(folder: Path, name: str) -> EncoderSpec | None:
+    """The encoder of the table that is called so, if files of its names are in the folder, and nothing else is known of them."""
+    spec = next((spec for spec in table.rows() if spec.id == name and spec.weights is not None), None)
+    if spec is None or spec.weights is None or any(file.sha256 for file in spec.weights.files):
+        return None
+    return spec if all(weights.path_of(folder, file).is_file() for file in spec.weights.files) else None
+
+
 def add_folder(folder: Path, name: str = "") -> EncoderSpec:
     """Put a folder of weights to use, as what it is if the table has it, else as an encoder of its own whose version is its files' digest.
+
+    What the table has is told by its sums, or by `name` where its publisher's sums are not known.
 
     Raises WeightsError when it holds nothing that can be used, EncoderError when it was added before.
     """
     folder = folder.expanduser().absolute()
     if not folder.is_dir():
         raise WeightsError(f"“{folder}” is no folder; name the one that holds the model's files.")
-    if (spec := known(folder)) is not None:
+    if (spec := known(folder) or _called(folder, name)) is not None:
         records.change(RECORD, lambda content: content.setdefault("places", {}).update({spec.id: str(folder)}))
         return spec
     wanted = _slug(name or folder.name)

@@ -157,4 +157,5 @@ def _advice(spec: EncoderSpec) -> str:
         return f"bring them back, or forget them with “musicclass models remove {spec.of or spec.id}”"
     if source_of(spec).can_be_fetched:
         return f"get them with “musicclass models fetch {spec.id}”"
-    return f"get them from {source_of(spec).home} and put them there, or add their folder with “musicclass models add FOLDER”"
+    home = source_of(spec).home
+    return f"get them from {home} and put them there, or name their folder with “musicclass models add FOLDER --name {spec.id}”"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from encoders import tiny_clap
+from encoders import made_weights, tiny_clap
 from encoders.hubert_folders import made_model, save_as_mert, save_new
 from encoders.onnx_files import WAVE_RECIPE, wave_model, written
 
@@ -114,6 +114,13 @@ class TestFolders:
         with pytest.raises(WeightsError, match="missing"):
             weights.find(mobilenet.SPEC, [])
         assert (tmp_path / "downloads" / "mn04_as_mAP_432.pt").exists()
+
+    def test_a_folder_of_files_whose_sums_nobody_knows_is_what_it_is_called(self, tmp_path: Path) -> None:
+        file = made_weights.make("harmonic-cnn", tmp_path)
+        with pytest.raises(WeightsError):
+            registry.add_folder(file.parent)
+        assert registry.add_folder(file.parent, "harmonic-cnn").id == "harmonic-cnn"
+        assert encoders.load("harmonic-cnn").embed([np.zeros(16_000, np.float32)]).shape == (1, encoders.specs()["harmonic-cnn"].dim)
 
     def test_a_damaged_copy_of_published_files_is_not_taken_for_them(self, tmp_path: Path) -> None:
         (tmp_path / "mn04_as_mAP_432.pt").write_bytes(bytes(4_066_513))
