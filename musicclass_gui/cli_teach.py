@@ -58,7 +58,7 @@ def teach(
     terminal.require_encoder(encoder)
     if unfreeze and method != "replay":
         raise typer.BadParameter("Only with --method replay can the encoder's last blocks learn too.", param_hint="--unfreeze")
-    with _desk(project, device, weights, create=True) as desk, terminal.bar("Teaching") as token:
+    with desk_on(project, device, weights, create=True) as desk, terminal.bar("Teaching") as token:
         plan = _named(desk.plan(folders, token), name)
         heard: list[News] = []
         asked = desk.wanted(classifier, method=method, encoder=encoder, options={"unfreeze": unfreeze} if unfreeze else {})
@@ -80,14 +80,14 @@ def forget(
     """Forget a class, or all that one lesson taught, as if it had never been taught."""
     if bool(class_name) == bool(lesson):
         raise typer.BadParameter("Name a class, or a lesson with --lesson N.")
-    with _desk(project) as desk:
+    with desk_on(project) as desk:
         board = desk.forget(lesson) if lesson else desk.delete(desk.class_named(class_name, classifier))
     _print_step("Kept", board, board.undo)
 
 
 def undo(project: ProjectArgument) -> None:
     """Take the last lesson back, or one that was interrupted."""
-    with _desk(project) as desk:
+    with desk_on(project) as desk:
         before = desk.board()
         waiting = before.waiting
         title, board = (waiting.title, desk.take_back(waiting.id)) if waiting else (before.undo, desk.undo(Token()))
@@ -96,14 +96,14 @@ def undo(project: ProjectArgument) -> None:
 
 def redo(project: ProjectArgument) -> None:
     """Bring back the lesson that was taken back last."""
-    with _desk(project) as desk:
+    with desk_on(project) as desk:
         title, board = desk.board().redo, desk.redo(Token())
     _print_step("Brought back", board, title, "There is nothing to bring back.")
 
 
 def classes(project: ProjectArgument, as_json: JsonOption = False) -> None:
     """List the project's classifiers, classes (how many recordings, how good in the last test) and lessons with their numbers."""
-    with _desk(project, write=False) as desk:
+    with desk_on(project, write=False) as desk:
         board = desk.board()
     if as_json:
         print(json.dumps(_plain(board), ensure_ascii=False, indent=1))
@@ -126,7 +126,7 @@ def pack_export(
     classifier: Annotated[str, typer.Option(help="Which classifier; the only one by default.", metavar="ID")] = "",
 ) -> None:
     """Write a classifier as one file that others can import: sums, class names and its card, no audio."""
-    with _desk(project, write=False) as desk:
+    with desk_on(project, write=False) as desk:
         desk.pack_export(desk.classifier_named(classifier), out)
     print(out)
 
@@ -138,13 +138,13 @@ def pack_import(
     classifier: Annotated[str, typer.Option(help="Join it with this classifier; a new one by default.", metavar="ID")] = "",
 ) -> None:
     """Take in a class pack: as a classifier of its own, or joined with one that is there."""
-    with _desk(project, create=True) as desk:
+    with desk_on(project, create=True) as desk:
         board = desk.pack_import(file, desk.classifier_named(classifier) if classifier else 0)
     _print_step("Kept", board, board.undo)
 
 
 @contextmanager
-def _desk(project: Path, device: str = "auto", weights: str = "", *, create: bool = False, write: bool = True) -> Iterator[Desk]:
+def desk_on(project: Path, device: str = "auto", weights: str = "", *, create: bool = False, write: bool = True) -> Iterator[Desk]:
     """A desk on the project; failures are one line and exit status 1."""
     from musicclass_gui.engine.lessons.desk import Desk
     from musicclass_gui.engine.places import cache_dir

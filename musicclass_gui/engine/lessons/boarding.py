@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 from musicclass_gui.engine.lessons import packs
 from musicclass_gui.engine.lessons.book import FORGETS
 from musicclass_gui.engine.lessons.report import ClassReport, LessonCard
+from musicclass_gui.engine.lessons.wording import view_of
 from musicclass_gui.engine.plain import from_plain
 from musicclass_gui.engine.project.board import Board, ClassifierView, ClassView, ExampleView, LessonView
+from musicclass_gui.engine.project.rows import WORDS
+from musicclass_gui.engine.words import MEASURED
 
 if TYPE_CHECKING:
     from musicclass_gui.engine.project.rows import ClassifierRow, ClassRow, ExampleRow, LessonRow, RecordingRow
@@ -88,9 +91,16 @@ def _classifier(project: Project, row: ClassifierRow, sources: _Sources, lessons
         method=row.method,
         options=row.options,
         revision=row.revision,
-        measured=card.sentence() if card else NOT_TESTED,
+        measured=_measured(row, card),
         classes=classes,
+        words=view_of(row) if row.method == WORDS else None,
     )
+
+
+def _measured(row: ClassifierRow, card: LessonCard | None) -> str:
+    if row.method == WORDS:
+        return MEASURED
+    return card.sentence() if card else NOT_TESTED
 
 
 def _note_bases(project: Project, row: ClassifierRow, sources: _Sources) -> None:

@@ -13,6 +13,7 @@ from musicclass_gui.engine.lessons import additions as adding
 from musicclass_gui.engine.lessons import changes as changing
 from musicclass_gui.engine.lessons import drafts, forgetting, joining, learning
 from musicclass_gui.engine.lessons.outlook import Outlook
+from musicclass_gui.engine.lessons.wording import require_taught
 from musicclass_gui.engine.project.rows import METHODS
 from musicclass_gui.engine.project.store import slug
 
@@ -54,18 +55,21 @@ class Book:
 
     def plan(self, classifier: int, title: str, plan: dict[str, Any]) -> LessonRow:
         """Note what is going to be taught before it is listened to, so that it can be gone on with after an interruption."""
+        self._require_taught(classifier)
         self._require_none_waiting()
         with self._project.writing():
             return self._project.lesson(self._project.add_lesson(classifier, "teach", title, "planned", plan=plan))
 
     def teach(self, classifier: int, additions: Sequence[Addition], *, lesson: int | None = None) -> LessonRow:
         """A draft that teaches recordings whose embeddings are in the project; `lesson` is the planned one that becomes it."""
+        self._require_taught(classifier)
         self._require_none_waiting(besides=lesson)
         with self._project.writing():
             return self._written(adding.taught(self._project, classifier, additions), lesson)
 
     def start_from(self, classifier: int, pack: Pack, title: str) -> LessonRow:
         """A draft that rests a classifier on a shipped one, a class pack, or another project's classifier."""
+        self._require_taught(classifier)
         self._require_none_waiting()
         with self._project.writing():
             return self._written(joining.joined(self._project, classifier, pack, title))
@@ -95,6 +99,7 @@ class Book:
 
     def change_method(self, classifier: int, method: str, options: dict[str, Any] | None = None) -> LessonRow:
         """A draft: the classifier learns in another way from the same examples."""
+        self._require_taught(classifier)
         return self._drafted(drafts.change_method(self._project, classifier, method, options))
 
     def learned(self, lesson: int, trainer: Trainer | None = None, token: Token | None = None) -> Learned:
@@ -188,6 +193,9 @@ class Book:
         else:
             self._project.set_lesson(lesson, kind=draft.kind, title=draft.title, state="draft", changes=changes)
         return self._project.lesson(lesson)
+
+    def _require_taught(self, classifier: int) -> None:
+        require_taught(self._project.classifier(classifier))
 
     def _require_none_waiting(self, besides: int | None = None) -> None:
         for row in self._project.lessons(states=_WAITING):

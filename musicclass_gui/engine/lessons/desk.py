@@ -21,6 +21,7 @@ from musicclass_gui.engine.lessons.plan import Plan, plan_drop
 from musicclass_gui.engine.lessons.report import LessonCard
 from musicclass_gui.engine.lessons.teacher import Ears, Teacher, Tell
 from musicclass_gui.engine.plain import from_plain
+from musicclass_gui.engine.project.rows import WORDS
 from musicclass_gui.engine.project.store import SUFFIX, Project, absolute
 from musicclass_gui.engine.task import Token
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from musicclass_gui.engine.lessons.looking import Looking
     from musicclass_gui.engine.lessons.news import News
+    from musicclass_gui.engine.lessons.wording import Wording
     from musicclass_gui.engine.project.board import Board, LessonView
     from musicclass_gui.engine.project.rows import ClassifierRow, LessonRow
     from musicclass_gui.engine.shelf import Shelf
@@ -120,7 +122,7 @@ class Desk:
 
     def wanted(self, classifier: str = "", *, method: str = "", encoder: str = "", options: dict[str, Any] | None = None) -> Wanted:
         """The classifier that is meant: the one named, else the only one, else a new one. Raises LessonError."""
-        if not classifier and not self.project.classifiers():
+        if not classifier and all(row.method == WORDS for row in self.project.classifiers()):
             return Wanted(0, FIRST_TITLE, method or "gaussian", encoder, tuple((options or {}).items()))
         row = self.project.classifier(self.classifier_named(classifier))
         if method not in ("", row.method) or encoder not in ("", row.encoder) or not (options or {}).items() <= row.options.items():
@@ -237,9 +239,9 @@ class Desk:
         return self.board()
 
     def classifier_named(self, key: str = "") -> int:
-        """A classifier by its key, or the only one. Raises LessonError."""
+        """A classifier by its key, or the only one that is taught. Raises LessonError."""
         rows = self.project.classifiers()
-        found = [row for row in rows if key in ("", row.key)]
+        found = [row for row in rows if row.key == key or (not key and row.method != WORDS)]
         if len(found) != 1:
             known = ", ".join(row.key for row in rows) or "none yet"
             missing = f"There is no classifier “{key}”" if key else "Say which classifier is meant"
@@ -254,6 +256,22 @@ class Desk:
             why = "no class" if not found else "more than one class"
             raise LessonError(f"There is {why} “{name}” in this project; “musicclass classes” lists them, --classifier says where.")
         return found[0]
+
+    # Naming by words
+
+    def add_words(self, title: str, encoder: str, template: str, phrases: Sequence[str]) -> Board:
+        """A new classifier that compares sound with phrases, put into a sentence; `encoder` "" takes one that is here."""
+        self._wording.add(title, encoder, template, phrases)
+        return self.board()
+
+    def set_words(self, classifier: int, template: str, phrases: Sequence[str]) -> Board:
+        """Other phrases for a classifier by words, or another sentence around them."""
+        self._wording.change(classifier, template, phrases)
+        return self.board()
+
+    def words_plan(self, classifier: int, phrase: str, paths: Sequence[Path], token: Token, tell: Tell = _untold) -> Plan:
+        """What would be taught as a class named after a phrase: what of these recordings is answered by it."""
+        return self._wording.plan(classifier, phrase, paths, token, tell)
 
     # Looking around
 
@@ -278,6 +296,12 @@ class Desk:
     @property
     def _teacher(self) -> Teacher:
         return Teacher(self.project, self.ears)
+
+    @property
+    def _wording(self) -> Wording:
+        from musicclass_gui.engine.lessons.wording import Wording
+
+        return Wording(self.project, self.ears)
 
     @property
     def _shelf(self) -> Shelf:

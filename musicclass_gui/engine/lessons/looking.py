@@ -18,6 +18,7 @@ from musicclass_gui.engine.lessons import doubt, making, soundmap
 from musicclass_gui.engine.lessons.boarding import newest_card
 from musicclass_gui.engine.lessons.doubt import Asked, Taught
 from musicclass_gui.engine.lessons.minimel import mini_mel
+from musicclass_gui.engine.lessons.wording import require_taught
 from musicclass_gui.engine.plain import from_plain, to_plain
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Looking:
     def doubts(self, classifier: int, paths: Sequence[Path], token: Token) -> list[Doubt]:
         """What to listen to first, of the project's recordings and of `paths`."""
         row, made = self.project.classifier(classifier), making.classifier_of(self.project, classifier)
+        require_taught(row)
         if made is None:
             raise LessonError("Nothing has been taught yet, so there is nothing to be unsure of; teach a class first.")
         self._heard(paths, row, token, whatever_fails=True)
@@ -88,6 +90,7 @@ class Looking:
         self, classifier: int, hash: str, path: Path, start_s: float | None, end_s: float | None, cls: int | None
     ) -> dict[str, int]:
         """Write down what the user says of a recording, heard at `path`, or a span of it: a class, or None for none of them."""
+        require_taught(self.project.classifier(classifier))
         if self.project.recording(hash) is None or (path.exists() and self.project.known_hash(path) != hash):
             raise LessonError(f"“{path.name}” was changed since it was listened to; look for doubts again.")
         with self.project.writing():

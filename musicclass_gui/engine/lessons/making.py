@@ -20,6 +20,7 @@ from musicclass_gui.engine.lessons.learning import head_of
 from musicclass_gui.engine.lessons.report import Fitted
 from musicclass_gui.engine.lessons.roles import columns_of
 from musicclass_gui.engine.pooling import Other
+from musicclass_gui.engine.project.rows import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,10 +39,10 @@ _ONE_CLASS = "Only one class has been taught: teach another one, or background s
 
 
 def classifier_of(project: Project, classifier: int) -> Classifier | None:
-    """The classifier as it is kept; None while no class of it has anything to go by. Raises ProjectError, ClassifierError."""
+    """The classifier as it is kept; None for one by words, or without any class. Raises ProjectError, ClassifierError."""
     for _ in range(_TRIES):
         row = project.classifier(classifier)
-        made = _made(project, row)
+        made = None if row.method == WORDS else _made(project, row)
         if project.classifier(classifier).revision == row.revision:
             break  # no lesson was kept meanwhile
     return made
@@ -68,9 +69,7 @@ def _made(project: Project, row: ClassifierRow) -> Classifier | None:
     return Classifier(ShownHead(head, columns), made, training, others, "class", colours, tail)
 
 
-def _card(
-    row: ClassifierRow, head: Scorer, classes: list[str], found: tuple[Fitted, Measured], recordings: Counter[str]
-) -> Card:
+def _card(row: ClassifierRow, head: Scorer, classes: list[str], found: tuple[Fitted, Measured], recordings: Counter[str]) -> Card:
     fitted, measured = found
     return Card(
         id=row.key,
@@ -89,9 +88,7 @@ def _card(
     )
 
 
-def _fitted(
-    card: LessonCard | None, row: ClassifierRow, alone: Sequence[Ground], names: dict[int, str]
-) -> tuple[Fitted, Measured]:
+def _fitted(card: LessonCard | None, row: ClassifierRow, alone: Sequence[Ground], names: dict[int, str]) -> tuple[Fitted, Measured]:
     """Calibration and accuracy from the newest card; what rests on one base and on nothing else (`alone`) has that of the base."""
     if card is not None and card.fitted.tested:
         return card.fitted, _measured(card, names)

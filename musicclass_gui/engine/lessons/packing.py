@@ -12,7 +12,9 @@ from musicclass_gui.engine.errors import LessonError
 from musicclass_gui.engine.lessons.boarding import newest_card
 from musicclass_gui.engine.lessons.learning import head_of
 from musicclass_gui.engine.lessons.packs import Pack
+from musicclass_gui.engine.lessons.wording import require_taught
 from musicclass_gui.engine.plain import to_plain
+from musicclass_gui.engine.project.rows import WORDS
 
 if TYPE_CHECKING:
     from musicclass_gui.engine.heads import Scorer
@@ -24,7 +26,7 @@ _MOST_NAMES = 5000  # recordings that are listed in a pack, for "sounds most lik
 
 def only_classifier(project: Project) -> int:
     """The one classifier of a project. Raises LessonError when there is none, or more than one."""
-    rows = project.classifiers()
+    rows = [row for row in project.classifiers() if row.method != WORDS]
     if len(rows) != 1:
         raise LessonError(f"“{project.path.name}” has {len(rows)} classifiers, not one; export the one that is meant as a class pack.")
     return rows[0].id
@@ -32,7 +34,9 @@ def only_classifier(project: Project) -> int:
 
 def pack_of(project: Project, classifier: int) -> Pack:
     """The pack of a classifier that was taught something. Raises LessonError when it was not."""
-    row, head = project.classifier(classifier), head_of(project, classifier)
+    row = project.classifier(classifier)
+    require_taught(row)
+    head = head_of(project, classifier)
     if head is None or not head.classes:
         raise LessonError(f"“{row.title}” has not been taught anything yet, so there is nothing to give away.")
     if row.method == "replay":

@@ -6,13 +6,14 @@ from contextlib import closing
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from musicclass_gui.engine.lessons.making import classifier_of
+from musicclass_gui.engine.lessons import making, wording
+from musicclass_gui.engine.project.rows import WORDS
 from musicclass_gui.engine.project.store import Project
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from musicclass_gui.engine.classifier import Classifier
+    from musicclass_gui.engine.classifier import Answering
     from musicclass_gui.engine.project.rows import ClassifierRow
 
 
@@ -21,19 +22,19 @@ class ProjectShelf:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._made: dict[int, tuple[Any, Classifier | None]] = {}
+        self._made: dict[int, tuple[Any, Answering | None]] = {}
 
-    def classifiers(self) -> list[Classifier]:
-        """Those that have been taught something, in order of making. Raises ProjectError when the file cannot be read."""
+    def classifiers(self) -> list[Answering]:
+        """Those that were taught something, and those by words, in order of making. Raises ProjectError when the file cannot be read."""
         with closing(Project.open(self._path, write=False)) as project:
             found = [self._classifier(project, row) for row in project.classifiers()]
         return [one for one in found if one is not None]
 
-    def _classifier(self, project: Project, row: ClassifierRow) -> Classifier | None:
+    def _classifier(self, project: Project, row: ClassifierRow) -> Answering | None:
         state = _state(project, row)
         known, made = self._made.get(row.id, (None, None))
         if known != state:
-            made = classifier_of(project, row.id)
+            made = wording.classifier_of(project, row) if row.method == WORDS else making.classifier_of(project, row.id)
             self._made[row.id] = (state, made)
         return made
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from musicclass_gui.engine.audio_paths import shown_name
 from musicclass_gui.engine.errors import ProjectError
-from musicclass_gui.engine.project.rows import METHODS, ROLES
+from musicclass_gui.engine.project.rows import METHODS, ROLES, WORDS
 from musicclass_gui.engine.project.schema import SCHEMA
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _LARGEST_DIM = 16_384
 _KINDS = {"INTEGER": ("integer",), "TEXT": ("text",), "BLOB": ("blob",), "REAL": ("real", "integer")}
 _ONE_OF = {
-    ("classifiers", "method"): METHODS,
+    ("classifiers", "method"): (*METHODS, WORDS),
     ("classes", "role"): ROLES,
     ("lessons", "state"): ("planned", "draft", "kept", "undone"),
 }

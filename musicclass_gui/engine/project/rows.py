@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.windows import Span
 
 METHODS = ("gaussian", "centers", "replay")
+"""Ways of learning."""
+WORDS = "words"
+"""What a classifier has instead that is a list of phrases."""
 ROLES = ("class", "background", "negative")
 
 

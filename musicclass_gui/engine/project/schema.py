@@ -6,7 +6,9 @@ deleted while a lesson names them: one that is not active, or of no class, is ou
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
+READABLE = 1
+"""The oldest version whose rows can be read as they are."""
 
 SCHEMA = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -38,8 +40,8 @@ CREATE TABLE classifiers (
     key TEXT NOT NULL UNIQUE,               -- letters, digits, '-': what answers are called by
     title TEXT NOT NULL,
     encoder TEXT NOT NULL, encoder_version TEXT NOT NULL, grid TEXT NOT NULL, dim INTEGER NOT NULL,
-    method TEXT NOT NULL CHECK (method IN ('centers', 'gaussian', 'replay')),
-    options TEXT NOT NULL DEFAULT '{}',     -- JSON, of replay: budget, network, unfreeze
+    method TEXT NOT NULL CHECK (method IN ('centers', 'gaussian', 'replay', 'words')),
+    options TEXT NOT NULL DEFAULT '{}',     -- JSON, of replay: budget, network, unfreeze; of words: template, phrases
     revision INTEGER NOT NULL DEFAULT 0,    -- grows with each change of what it would answer
     active INTEGER NOT NULL DEFAULT 1
 );
@@ -96,7 +98,7 @@ CREATE TABLE lessons (
 CREATE TABLE heads (
     classifier INTEGER NOT NULL REFERENCES classifiers(id) ON DELETE CASCADE,
     lesson INTEGER NOT NULL,                -- 0: as it answers now; else as that lesson left it (replay only)
-    state BLOB NOT NULL,                    -- safetensors
+    state BLOB NOT NULL,                    -- safetensors; of words: the phrases' embeddings and the scale
     PRIMARY KEY (classifier, lesson)
 );
 CREATE TABLE checkpoints (lesson INTEGER PRIMARY KEY REFERENCES lessons(id) ON DELETE CASCADE, state BLOB NOT NULL);
@@ -122,5 +124,22 @@ CREATE TABLE verdicts (                     -- what the user said while reviewin
 );
 """
 
-MIGRATIONS: tuple[str, ...] = ()
+_TO_2 = """
+CREATE TABLE classifiers_2 (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    encoder TEXT NOT NULL, encoder_version TEXT NOT NULL, grid TEXT NOT NULL, dim INTEGER NOT NULL,
+    method TEXT NOT NULL CHECK (method IN ('centers', 'gaussian', 'replay', 'words')),
+    options TEXT NOT NULL DEFAULT '{}',
+    revision INTEGER NOT NULL DEFAULT 0,
+    active INTEGER NOT NULL DEFAULT 1
+);
+INSERT INTO classifiers_2 SELECT id, key, title, encoder, encoder_version, grid, dim, method, options, revision, active FROM classifiers;
+DROP TABLE classifiers;
+ALTER TABLE classifiers_2 RENAME TO classifiers
+"""
+"""Classifiers by words. What a column may hold can only be changed by making its table anew."""
+
+MIGRATIONS: tuple[str, ...] = (_TO_2,)
 """Scripts; the first leads from version 1 to version 2, and so on."""

@@ -140,7 +140,7 @@ def _prepared(path: Path, *, write: bool) -> sqlite3.Connection:
             opening.check_whole(db, path)
             checking.require_rows(db, path, again=True)
             db.execute("PRAGMA journal_mode=WAL")
-        elif version < schema.VERSION:
+        elif version < schema.READABLE:
             raise ProjectError(
                 f"“{shown_name(path)}” is from an older MusicClass and must be brought up to date first; open it where it can be written."
             )

@@ -18,21 +18,22 @@ SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 DIM = 16
 
 
-def make(folder: Path, *, seed: int = 0, truncation: str = "rand_trunc", **audio: Any) -> None:
+def make(folder: Path, *, seed: int = 0, truncation: str = "rand_trunc", dim: int = DIM, **audio: Any) -> None:
     """Write config.json, model.safetensors, preprocessor_config.json and tokenizer.json into a folder.
 
-    Its tokens are bytes, so any text will do. `audio` are more fields of its audio_config.
+    Its tokens are bytes, so any text will do. With 512 numbers (`dim`) it can stand in for a published one. `audio` are more fields of its audio_config.
     """
-    model = net(seed=seed, **audio)
+    folder.mkdir(parents=True, exist_ok=True)
+    model = net(seed=seed, dim=dim, **audio)
     model.save_pretrained(folder)
     extractor(truncation).save_pretrained(folder)
     tokenizer().save(str(folder / "tokenizer.json"))
 
 
-def net(*, seed: int = 0, **audio: Any) -> ClapModel:
+def net(*, seed: int = 0, dim: int = DIM, **audio: Any) -> ClapModel:
     """Random weights, wide enough that sounds and words come out apart, and a batch norm that does something."""
     torch.manual_seed(seed)
-    model = ClapModel(config(**audio)).eval()
+    model = ClapModel(config(dim=dim, **audio)).eval()
     for name, parameter in model.named_parameters():
         if parameter.ndim > 1:
             torch.nn.init.normal_(parameter, 0, 0.15 if "embeddings" not in name else 1.0)
@@ -42,7 +43,7 @@ def net(*, seed: int = 0, **audio: Any) -> ClapModel:
     return model.requires_grad_(False)
 
 
-def config(**audio: Any) -> ClapConfig:
+def config(*, dim: int = DIM, **audio: Any) -> ClapConfig:
     text = {
         "vocab_size": 256 + len(SPECIALS),
         "hidden_size": 32,
@@ -61,7 +62,7 @@ def config(**audio: Any) -> ClapConfig:
         "num_mel_bins": 64,
         "num_hidden_layers": 2,
     }
-    return ClapConfig(text_config=text, audio_config={**hears, **audio}, projection_dim=DIM)
+    return ClapConfig(text_config=text, audio_config={**hears, **audio}, projection_dim=dim)
 
 
 def extractor(truncation: str = "rand_trunc") -> ClapFeatureExtractor:

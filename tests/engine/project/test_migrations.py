@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,7 +19,6 @@ from musicclass_gui.engine.project import opening, schema
 from musicclass_gui.engine.project.store import Project
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -36,6 +36,8 @@ def old_project(path: Path, recordings: int = 3) -> bytes:
         for number in range(recordings):
             project.add_recording(recording(f"{number}"))
             project.add_embedding(embedded(f"{number}", windows=8, dim=384), *KIND)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version=1")  # what leads from there is not the program's own here
     return path.read_bytes()
 
 
@@ -94,6 +96,7 @@ def test_opening_brings_a_project_up_to_date(tmp_path: Path, monkeypatch: pytest
     old_project(path)
     monkeypatch.setattr(schema, "MIGRATIONS", (TO_2, TO_3))
     monkeypatch.setattr(schema, "VERSION", 3)
+    monkeypatch.setattr(schema, "READABLE", 3)
     with pytest.raises(ProjectError, match="must be brought up to date first"):
         Project.open(path, write=False)
     with Project.open(path) as project:
@@ -102,6 +105,50 @@ def test_opening_brings_a_project_up_to_date(tmp_path: Path, monkeypatch: pytest
     assert version(path) == 3
     with Project.open(tmp_path / "old.musicclass.before-v3", write=True) as copy:
         assert len(copy.recordings()) == 3
+
+
+def first_version(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project as version 1 made it, with a classifier that was taught a class."""
+    monkeypatch.setattr(opening, "SCHEMA", schema.SCHEMA.replace("'replay', 'words')", "'replay')"))
+    opening.build(path, "Old", 1)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA foreign_keys=ON")
+        row = (7, "mine", "Mine", *KIND, 4, "centers", '{"budget": 3}', 5)
+        db.execute(
+            "INSERT INTO classifiers (id, key, title, encoder, encoder_version, grid, dim, method, options, revision)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
+        with pytest.raises(sqlite3.IntegrityError):
+            db.execute("UPDATE classifiers SET method='words'")
+        db.execute("INSERT INTO classes (classifier, name, colour, active) VALUES (7, 'piano', 0, 1)")
+        db.execute("INSERT INTO heads VALUES (7, 0, x'00')")
+        db.commit()
+
+
+def test_version_2_has_room_for_classifiers_by_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, new = tmp_path / "old.musicclass", tmp_path / "new.musicclass"
+    first_version(path, monkeypatch)
+    monkeypatch.undo()
+    with Project.open(path, write=False) as project:
+        before = project.classifiers()
+    with Project.open(path) as project, project.writing():
+        assert project.classifiers() == before
+        assert (before[0].key, before[0].options, before[0].revision) == ("mine", {"budget": 3}, 5)
+        assert [one.name for one in project.classes(7)] == ["piano"]
+        assert project.classifier(project.add_classifier("words", "Words", *KIND, 4, "words")).method == "words"
+        project.remove_classifier(7)
+        assert project.head(7) is None  # what belongs to a classifier still goes with it
+    Project.create(new).close()
+    assert tables(path) == tables(new)
+    assert (tmp_path / "old.musicclass.before-v2").exists()
+
+
+def tables(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Columns and references of every table."""
+    with closing(sqlite3.connect(path)) as db:
+        names = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table' ORDER BY name")]
+        return {name: [*db.execute(f"PRAGMA table_info({name})"), *db.execute(f"PRAGMA foreign_key_list({name})")] for name in names}
 
 
 @pytest.mark.parametrize(
