@@ -42,6 +42,10 @@ class ExtractError(MusicClassError):
     """Features cannot be extracted, or not be written, as asked for."""
 
 
+class BenchmarkError(MusicClassError):
+    """A benchmark cannot be run as asked for."""
+
+
 class ServiceError(MusicClassError):
     """The process that does the heavy work stopped or could not be started."""
 
