@@ -14,7 +14,7 @@ import time
 import uuid
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from musicclass_gui.engine.encoders import Embeddings, EncoderSpec, LayerData
-    from musicclass_gui.engine.windows import Grid, Span
+    from musicclass_gui.engine.windows import Span
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, hash TEXT NOT NULL);
@@ -87,6 +87,15 @@ class Embedded:
     layers: LayerData | None = None
 
 
+class Named(Protocol):
+    """A way of cutting recordings, by a name that no other has: a `windows.Grid`, a benchmark's cut."""
+
+    @property
+    def name(self) -> str:
+        """A stable text."""
+        ...
+
+
 class Cache:
     """The cache folder; one per process and thread, safe beside those of other processes.
 
@@ -125,7 +134,7 @@ class Cache:
         """Keep what a complete pass found."""
         self._keep("REPLACE INTO readings VALUES (?, ?, ?)", (content_hash, reading.duration_s, json.dumps(reading.notices)))
 
-    def embedded(self, content_hash: str, spec: EncoderSpec, grid: Grid) -> Embedded | None:
+    def embedded(self, content_hash: str, spec: EncoderSpec, grid: Named) -> Embedded | None:
         """The stored embeddings of this content by this encoder and grid; those of a view are made of the layers."""
         if spec.layers is not None:
             return self._layered(content_hash, spec, grid)
@@ -138,7 +147,7 @@ class Cache:
         n, dim, data, spans, loud = row
         return Embedded(np.frombuffer(data, np.float32).reshape(n, dim), _spans(spans), np.frombuffer(loud, np.bool_))
 
-    def _layered(self, content_hash: str, spec: EncoderSpec, grid: Grid) -> Embedded | None:
+    def _layered(self, content_hash: str, spec: EncoderSpec, grid: Named) -> Embedded | None:
         row = self._row(
             "SELECT n, count, dim, data, spans, loud FROM layers WHERE hash=? AND encoder=? AND version=? AND grid=?",
             (content_hash, spec.of or spec.id, spec.version, grid.name),
@@ -149,7 +158,7 @@ class Cache:
         kept = np.frombuffer(data, np.float16).reshape(n, count, dim)
         return Embedded(layers.apply(spec, kept), _spans(spans), np.frombuffer(loud, np.bool_), kept)
 
-    def remember_embedded(self, content_hash: str, spec: EncoderSpec, grid: Grid, embedded: Embedded) -> None:
+    def remember_embedded(self, content_hash: str, spec: EncoderSpec, grid: Named, embedded: Embedded) -> None:
         """Keep a recording's embeddings, or the layers that they are made of."""
         kept = embedded.data if embedded.layers is None else embedded.layers
         table, holes = ("embeddings", 9) if embedded.layers is None else ("layers", 10)

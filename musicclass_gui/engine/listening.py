@@ -322,7 +322,7 @@ class Batches:
         length = max(self._waiting, key=lambda length: len(self._waiting[length]))
         windows = self._waiting.pop(length)
         self.count -= len(windows)
-        with _naming_errors_of(self.spec):
+        with naming_encoder_errors(self.spec):
             encoder = self._load()
             with self._threads(readers):
                 data, kept = hear(encoder, [one.samples for one in windows])
@@ -351,7 +351,7 @@ def stored(cache: Cache, content: str, spec: EncoderSpec, grid: Grid) -> tuple[E
 
 
 @contextmanager
-def _naming_errors_of(spec: EncoderSpec) -> Iterator[None]:
+def naming_encoder_errors(spec: EncoderSpec) -> Iterator[None]:
     """What torch and its like raise, as a sentence."""
     try:
         yield
