@@ -1,4 +1,4 @@
-"""Learning to Prompt (L2P, Wang et al., CVPR 2022) inside a HuBERT, as the ISMIR 2024 paper uses it (its code at two times, see `Prompting`).
+"""Learning to Prompt (L2P, Wang et al., CVPR 2022) inside a HuBERT, as the ISMIR 2024 paper uses it (see `Prompting`).
 
 A pool of prompts with keys is learned; what each chunk is most like chooses some of them, which go before its frames into the frozen
 transformer, and what comes out at their places describes the chunk. So there is nothing to keep in a cache: every chunk goes through the
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 (torch's own short name for it)
+from torch.nn import functional as F
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,8 @@ class Prompted(nn.Module):
 def hidden_states(hubert: nn.Module, frames: Tensor) -> list[Tensor]:
     """What goes into the first layer and what comes out of each, as `output_hidden_states` of the whole model gives them in evaluation.
 
-    In training a layer that is dropped passes on what it got (`transformers` leaves it out of its list since version 5).
+    In training a layer that is dropped passes on what it got (`transformers` leaves it out of its list since version 5). The net's last
+    norm, which the larger nets have, is not among them.
     """
     return list(_states(hubert.encoder, hubert.config, frames))
 
@@ -123,4 +124,4 @@ def _states(encoder: nn.Module, config: object, frames: Tensor) -> Iterator[Tens
         yield state
         if not layer_drop or torch.rand(()) >= layer_drop:
             state = layer(state)
-    yield encoder.layer_norm(state) if stable else state
+    yield state

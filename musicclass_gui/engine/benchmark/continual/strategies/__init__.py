@@ -21,6 +21,12 @@ STRATEGIES: dict[str, str] = {
     "gem": "gem",
     "replay": "replay",
     "icarl": "icarl",
+    "class-centers": "class_centers",
+    "cosine-centers": "cosine_centers",
+    "gaussian": "gaussian",
+    "ranpac": "ranpac",
+    "fecam": "fecam",
+    "knn": "knn",
 }
 """Method id → module of this package."""
 
