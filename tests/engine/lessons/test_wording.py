@@ -14,7 +14,7 @@ from encoders import tiny_clap
 
 from musicclass_gui.engine import encoders
 from musicclass_gui.engine.analysis import Analyst, Request
-from musicclass_gui.engine.encoders import clap
+from musicclass_gui.engine.encoders import clap, registry
 from musicclass_gui.engine.errors import LessonError, MusicClassError, ProjectError, WeightsError
 from musicclass_gui.engine.lessons import calls
 from musicclass_gui.engine.lessons.desk import Desk, Wanted
@@ -237,6 +237,15 @@ class TestPlan:
             desk.words_plan(forms, "a waltz", [], Token())
         with pytest.raises(LessonError, match="no audio to look through"):
             desk.words_plan(forms, PHRASES[0], [], Token())
+
+
+def test_a_clap_of_ones_own_names_by_words_too(desk: Desk, recordings: list[Path], tmp_path: Path) -> None:
+    tiny_clap.make(tmp_path / "Own CLAP", seed=1)
+    own = registry.add_folder(tmp_path / "Own CLAP")
+    view = desk.add_words("Forms", own.id, "", MANY).classifiers[0]
+    (answer,) = asked(desk, recordings[0])
+    assert (view.encoder, answer.encoder) == (own.id, own.id)
+    assert answer.label in MANY
 
 
 def test_the_windows_calls(tmp_path: Path, weights: Path, recordings: list[Path]) -> None:
