@@ -40,7 +40,7 @@ def test_killed_at_any_moment_the_same_command_ends_with_the_same_file(tmp_path:
         killed += run_for(moments.uniform(0.0, 0.6) if killed < 8 else 120.0, command, cache)
         before, done = done, through(tmp_path / "x.npz.part", done)
         assert done >= before
-    assert killed >= 3
+    assert killed >= 2
     one, two = np.load(tmp_path / "whole.npz"), np.load(tmp_path / "x.npz")
     for name in one:
         np.testing.assert_array_equal(one[name], two[name])
