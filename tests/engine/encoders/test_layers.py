@@ -64,11 +64,11 @@ class TestIds:
         assert np.flatnonzero(view.weights).tolist() == taken
         assert set(view.weights) == {0.0, 1.0}
 
-    @pytest.mark.parametrize("name", ["13", "-1", "", "1.0", "²", "٣", "9999", "first"])
+    @pytest.mark.parametrize("name", ["13", "-1", "", "1.0", "²", "٣", "9999", "first", "07", "007"])
     def test_other_names_name_nothing(self, name: str) -> None:
         assert layers.view_of(MEAN, name) is None
 
-    @pytest.mark.parametrize("name", ["0", "6", "11", "16", "", "mean"])
+    @pytest.mark.parametrize("name", ["0", "6", "11", "16", "21", "", "mean"])
     def test_nor_do_they_where_layers_are_side_by_side(self, name: str) -> None:
         assert layers.view_of(SIDE, name) is None
 
