@@ -100,7 +100,7 @@ class Viewed:
 
 
 def _numbers(layers: Layers, name: str) -> list[int]:
-    """The layers that a name lists, spelt in the one way that there is: another spelling would be another encoder with the same embeddings."""
+    """The layers that a name lists, spelt in the only way: another spelling would be another encoder with the same embeddings."""
     if not (name.isdecimal() and name.isascii()):
         return []
     if layers.joined == "mean":

@@ -107,7 +107,7 @@ class TestApply:
         assert np.allclose(layers.apply(spec, data), data.astype(np.float64).mean(axis=1), atol=1e-5)
 
     def test_side_by_side_keeps_their_order(self) -> None:
-        spec = layers.find("side_42", {"side": described(SIDE, "side")})
+        spec = layers.find("side_24", {"side": described(SIDE, "side")})
         assert spec is not None
         data = Deep(described(SIDE)).embed_layers(windows())
         assert np.array_equal(layers.apply(spec, data), data[:, [1, 3]].reshape(3, 6).astype(np.float32))
