@@ -94,6 +94,7 @@ class ExtractSheet(Sheet):
         self.run.setVisible(run is not None)
         if run is not None:
             self.run.show_run(run)
+            self.form.look_again()
             self.resize(self.width(), max(self.height(), _HEIGHT_WITH_FAILURES if run.failures else _HEIGHT))
         self._show_obstacle()
 

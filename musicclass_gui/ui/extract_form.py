@@ -102,6 +102,10 @@ class Form(QWidget):
             self.encoder.setCurrentIndex(max(0, self.encoder.findData(chosen)))
             self._show_encoder()
 
+    def look_again(self) -> None:
+        """Say anew what will happen: the file may be there by now."""
+        self._show()
+
     # What is shown
 
     def _show(self) -> None:
