@@ -214,6 +214,9 @@ ACTIONS: tuple[Action, ...] = (
         "export", enabled=_answered,
     ),
     Action(
+        "file.extract", "E&xtract features…", "File", "", "Write an encoder’s numbers for many recordings to a file.", "table",
+    ),
+    Action(
         "file.preferences", "&Preferences…", "File", "Ctrl+,", "Device, classifiers, window length, appearance and weights.", "settings",
         standard=Key.Preferences, role=Role.PreferencesRole, starts_group=True,
     ),

@@ -29,6 +29,7 @@ from musicclass_gui.engine.picture import Picture
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from musicclass_gui.app.extracting import Extracting
     from musicclass_gui.app.models import Models
     from musicclass_gui.app.queue import Analysis
     from musicclass_gui.app.recorder import Recorder
@@ -90,10 +91,20 @@ class Session(QObject):
         made.shelf_changed.connect(self._shelf_changed)
         return made
 
+    @cached_property
+    def extracting(self) -> Extracting:
+        """Extracts features; made when it is first asked for."""
+        from musicclass_gui.app.extracting import Extracting
+
+        made = Extracting(self.settings, self)
+        made.changed.connect(partial(self._tell, Change.NOTICE))
+        return made
+
     @property
-    def fetching(self) -> str:
-        """What is being downloaded, in words, or empty."""
-        return self.models.fetching if "models" in self.__dict__ else ""
+    def aside(self) -> str:
+        """What goes on aside, downloads and extractions, in words, or empty."""
+        fetching = self.models.fetching if "models" in self.__dict__ else ""
+        return " · ".join(filter(None, [fetching, self.extracting.activity if "extracting" in self.__dict__ else ""]))
 
     def start(self) -> None:
         """Start the worker and let it load what the first answer will need; then the project is read."""
@@ -279,6 +290,9 @@ class Session(QObject):
         lanes = [self._look, self._samples, self._batch, self._aside, self._search]
         if "models" in self.__dict__:
             lanes += self.models.lanes.values()
+        if "extracting" in self.__dict__:
+            self.extracting.close(_CLOSE_S / 5)
+            lanes.append(self.extracting.lane)
         for lane in lanes:
             lane.cancel()
         for service in (self._looking, self._batching):

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from musicclass_gui.engine.answers import Answer, Segment
 
-NONE_OF_THESE = "none of these"
+NOTHING = {"classes": "none of these", "tags": "no tag", "words": "no phrase"}
+"""What an answer without a label is called, by its kind."""
 KINDS = ("csv", "json", "labels")
 _CSV_COLUMNS = ("path", "classifier", "encoder", "start_s", "end_s", "label", "probability", "error")
 
@@ -80,14 +81,14 @@ def _csv_rows(result: Result) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for answer in result.answers:
         whole = max((r.probability for r in answer.ranking), default=0.0) if answer.label else ""
-        rows.append((result.path, answer.classifier, answer.encoder, "", "", answer.label or NONE_OF_THESE, _rounded(whole), ""))
+        rows.append((result.path, answer.classifier, answer.encoder, "", "", answer.label or NOTHING[answer.kind], _rounded(whole), ""))
         rows += [_csv_segment(result, answer, segment) for segment in answer.segments]
     return rows
 
 
 def _csv_segment(result: Result, answer: Answer, segment: Segment) -> tuple[Any, ...]:
     span = (f"{segment.start_s:.3f}", f"{segment.end_s:.3f}")
-    return (result.path, answer.classifier, answer.encoder, *span, segment.label or NONE_OF_THESE, _rounded(segment.probability), "")
+    return (result.path, answer.classifier, answer.encoder, *span, segment.label or NOTHING[answer.kind], _rounded(segment.probability), "")
 
 
 def _rounded(value: float | str) -> str:
@@ -95,4 +96,4 @@ def _rounded(value: float | str) -> str:
 
 
 def _label_line(answer: Answer, segment: Segment) -> str:
-    return f"{segment.start_s:.6f}\t{segment.end_s:.6f}\t{answer.classifier}: {segment.label or NONE_OF_THESE}\n"
+    return f"{segment.start_s:.6f}\t{segment.end_s:.6f}\t{answer.classifier}: {segment.label or NOTHING[answer.kind]}\n"

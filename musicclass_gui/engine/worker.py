@@ -28,7 +28,7 @@ Message = dict[str, Any]
 Call = Callable[[Message, Token, Callable[[Any], None]], Any]
 
 THREAD_SWITCH_S = 0.0005
-_ASIDE = frozenset({"devices", "fetch", "selfcheck"})
+_ASIDE = frozenset({"devices", "selfcheck"})
 _MODELS_ASIDE = frozenset(
     {"rows", "fetch", "remove", "disk"}
 )  # the others load a net: two threads that import torch could get in each other's way
@@ -140,12 +140,6 @@ def _calls() -> dict[str, Call]:
     def devices(_fields: Message, _token: Token, _emit: Callable[[Any], None]) -> list[list[str]]:
         return [[name, device.describe(name)] for name in device.names()]
 
-    def fetch(fields: Message, token: Token, _emit: Callable[[Any], None]) -> str:
-        from musicclass_gui.engine import encoders
-        from musicclass_gui.engine.encoders import fetching
-
-        return str(fetching.fetch(encoders.specs()[fields["encoder"]], Path(fields["folder"]), token))
-
     def models(fields: Message, token: Token, _emit: Callable[[Any], None]) -> Any:
         from musicclass_gui.engine import models as manager
 
@@ -171,7 +165,6 @@ def _calls() -> dict[str, Call]:
         "extract": extract,
         "analyse": analyse,
         "devices": devices,
-        "fetch": fetch,
         "models": models,
         "selfcheck": selfcheck,
         "desk": desk,

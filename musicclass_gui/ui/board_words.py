@@ -16,7 +16,7 @@ from musicclass_gui.ui.widgets import Elided, set_role, text
 if TYPE_CHECKING:
     from musicclass_gui.engine.project.board import ClassifierView
 
-LINE = "By words: each phrase is compared with the sound. There are no classes to teach, and nothing was tested on recordings."
+LINE = "By words: each phrase is compared with the sound. There are no classes to teach."
 _TEACH = "Teach from what it found…"
 _HINT = (
     "“Teach from what it found” looks through the queue and the open recording for what sounds most like a phrase, and proposes it "

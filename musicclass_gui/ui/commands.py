@@ -48,6 +48,7 @@ class Commands:
             "file.export_csv": lambda: self.export("csv"),
             "file.export_json": lambda: self.export("json"),
             "file.export_labels": lambda: self.export("labels"),
+            "file.extract": self._window.sheets.extract,
             "file.preferences": self._window.sheets.preferences,
             "file.quit": self._window.close,
         }

@@ -136,10 +136,11 @@ class Details(QScrollArea):
         self.show_home.setVisible(row.home.startswith(("https://", "http://")))
         self._sections["place"].setVisible(bool(row.place))
         self._sections["home"].setVisible(bool(row.home))
-        self._show_checks(row.checks, here=row.state in USABLE)
+        untested = models_words.UNTESTED_BUILT_IN if row.state == "built in" else models_words.UNTESTED
+        self._show_checks(row.checks, untested, here=row.state in USABLE)
 
-    def _show_checks(self, checks: Sequence[Check], *, here: bool) -> None:
-        lines = [self._check(check) for check in checks] or [text(models_words.UNTESTED, "muted", wrap=True)]
+    def _show_checks(self, checks: Sequence[Check], untested: str, *, here: bool) -> None:
+        lines = [self._check(check) for check in checks] or [text(untested, "muted", wrap=True)]
         _fill(self.checks, lines)
         self._sections["checks"].setVisible(bool(checks) or here)
 

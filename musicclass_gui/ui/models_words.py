@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _LONGEST_BADGE = 18
 _DOING = {"fetch": "Fetching", "verify": "Testing", "remove": "Removing", "add": "Adding"}
 UNTESTED = "Not tested yet: it is tested when it is first loaded."
+UNTESTED_BUILT_IN = "Not tested on this machine yet. It is a part of the program, so it works unless the installation is damaged."
 UNSTATED = "Its publisher states no licence, so assume that you may try it out and nothing more."
 
 

@@ -47,6 +47,14 @@ class Sheets:
         if search and isinstance(sheet, ModelsSheet):
             sheet.search.setText(search)
 
+    def extract(self) -> None:
+        """Extraction of features."""
+        from musicclass_gui.ui.extract import ExtractSheet
+
+        session = self._session
+        queue = [row.path for row in session.queue]
+        self._show("extract", lambda: ExtractSheet(self._window, session.extracting, session.settings, queue))
+
     def shortcuts(self) -> None:
         """Every shortcut."""
         from musicclass_gui.ui.dialogs import shortcut_sheet

@@ -120,7 +120,7 @@ class Status(QStatusBar):
     def show_session(self, session: Session) -> None:
         """Show what the session is doing."""
         document = session.document
-        self._tell(" · ".join(filter(None, [state_text(document), session.activity, session.fetching, teaching_text(session)])))
+        self._tell(" · ".join(filter(None, [state_text(document), session.activity, session.aside, teaching_text(session)])))
         self.eta.setText(words.eta(document.eta_s))
         self.queue.setText(queue_text(session))
         self.engine.setText(engine_text(session))

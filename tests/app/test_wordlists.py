@@ -6,6 +6,7 @@ import pytest
 
 from musicclass_gui.app import wordlists
 from musicclass_gui.app.wordlists import WordLists
+from musicclass_gui.engine import words as typed
 
 GOOD = ("By words", "clap-music", "This is {phrase}.", ["a fugue", "bossa nova"])
 
@@ -51,3 +52,8 @@ def test_the_desk_is_asked_with_what_it_needs() -> None:
         ("set_words", {"classifier": 3, "template": "{phrase}", "phrases": ["x", "y"]}),
         ("words_plan", {"classifier": 3, "phrase": "x", "paths": ["/music/a.wav"]}),
     ]
+
+
+def test_what_the_window_knows_of_words_is_what_the_engine_does() -> None:
+    known = wordlists.TEMPLATE, wordlists.PLACE, wordlists.MOST, wordlists.LONGEST
+    assert known == (typed.TEMPLATE, typed.PLACE, typed.MOST, typed.LONGEST)

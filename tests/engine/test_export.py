@@ -80,3 +80,11 @@ def test_an_export_may_be_read_by_whom_new_files_may(tmp_path: Path) -> None:
     (tmp_path / "usual").touch()
     export.write(tmp_path / "out.csv", "csv", [GOOD])
     assert (tmp_path / "out.csv").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+@pytest.mark.parametrize(("kind", "said"), [("classes", "none of these"), ("tags", "no tag"), ("words", "no phrase")])
+def test_what_has_no_label_is_called_by_its_kind(kind: str, said: str) -> None:
+    answer = Answer("x", "timbre", None, True, [Ranked("jazz", 0.1)], [Segment(0.0, 5.0, None, 0.0)], kind=kind)
+    results = [Result(Path("a.wav"), 5.0, [answer])]
+    assert [row["label"] for row in csv.DictReader(io.StringIO(export.as_csv(results)))] == [said, said]
+    assert said in export.as_labels(results)

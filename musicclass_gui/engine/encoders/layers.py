@@ -42,11 +42,10 @@ def viewed(spec: EncoderSpec, view_id: str, view: View, title: str) -> EncoderSp
 
 def view_of(layers: Layers, name: str) -> View | None:
     """The view by its name: "mean", one number, or several digits where layers are joined one after the other. None when it is no name."""
-    if layers.joined == "mean":
-        if name == MEAN:
-            return View((1.0 / layers.count,) * layers.count)
-        return _picked(layers, [int(name)]) if name.isdecimal() and name.isascii() and len(name) < 4 else None
-    return _picked(layers, [int(digit) for digit in name]) if name.isdecimal() and name.isascii() and len(set(name)) == len(name) else None
+    if layers.joined == "mean" and name == MEAN:
+        return View((1.0 / layers.count,) * layers.count)
+    numbers = _numbers(layers, name)
+    return _picked(layers, numbers) if numbers else None
 
 
 def every(layers: Layers) -> View:
@@ -98,6 +97,15 @@ class Viewed:
     def embed(self, windows: Sequence[Audio]) -> Embeddings:
         """What the view makes of the layers."""
         return apply(self.spec, self.embed_layers(windows))
+
+
+def _numbers(layers: Layers, name: str) -> list[int]:
+    """The layers that a name lists, spelt in the only way: another spelling would be another encoder with the same embeddings."""
+    if not (name.isdecimal() and name.isascii()):
+        return []
+    if layers.joined == "mean":
+        return [int(name)] if len(name) < 4 and str(int(name)) == name else []
+    return [int(digit) for digit in name] if list(name) == sorted(set(name)) else []
 
 
 def _picked(layers: Layers, numbers: list[int]) -> View | None:

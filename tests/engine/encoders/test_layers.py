@@ -64,13 +64,13 @@ class TestIds:
         assert np.flatnonzero(view.weights).tolist() == taken
         assert set(view.weights) == {0.0, 1.0}
 
-    @pytest.mark.parametrize(
-        ("net", "name"),
-        [(MEAN, "13"), (MEAN, "-1"), (MEAN, ""), (MEAN, "1.0"), (MEAN, "²"), (MEAN, "٣"), (MEAN, "9999"), (MEAN, "first")]
-        + [(SIDE, "0"), (SIDE, "6"), (SIDE, "11"), (SIDE, "16"), (SIDE, ""), (SIDE, "mean")],
-    )  # fmt: skip
-    def test_other_names_name_nothing(self, net: Layers, name: str) -> None:
-        assert layers.view_of(net, name) is None
+    @pytest.mark.parametrize("name", ["13", "-1", "", "1.0", "²", "٣", "9999", "first", "07", "007"])
+    def test_other_names_name_nothing(self, name: str) -> None:
+        assert layers.view_of(MEAN, name) is None
+
+    @pytest.mark.parametrize("name", ["0", "6", "11", "16", "21", "", "mean"])
+    def test_nor_do_they_where_layers_are_side_by_side(self, name: str) -> None:
+        assert layers.view_of(SIDE, name) is None
 
     def test_a_view_is_found_by_its_id(self) -> None:
         spec = described(MEAN)
@@ -107,7 +107,7 @@ class TestApply:
         assert np.allclose(layers.apply(spec, data), data.astype(np.float64).mean(axis=1), atol=1e-5)
 
     def test_side_by_side_keeps_their_order(self) -> None:
-        spec = layers.find("side_42", {"side": described(SIDE, "side")})
+        spec = layers.find("side_24", {"side": described(SIDE, "side")})
         assert spec is not None
         data = Deep(described(SIDE)).embed_layers(windows())
         assert np.array_equal(layers.apply(spec, data), data[:, [1, 3]].reshape(3, 6).astype(np.float32))

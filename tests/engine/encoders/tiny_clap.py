@@ -21,7 +21,8 @@ DIM = 16
 def make(folder: Path, *, seed: int = 0, truncation: str = "rand_trunc", dim: int = DIM, **audio: Any) -> None:
     """Write config.json, model.safetensors, preprocessor_config.json and tokenizer.json into a folder.
 
-    Its tokens are bytes, so any text will do. With 512 numbers (`dim`) it can stand in for a published one. `audio` are more fields of its audio_config.
+    Its tokens are bytes, so any text will do. With 512 numbers (`dim`) it can stand in for a published one. `audio` are more fields of
+    its audio_config.
     """
     folder.mkdir(parents=True, exist_ok=True)
     model = net(seed=seed, dim=dim, **audio)
