@@ -122,12 +122,11 @@ class _Prepared:
 
 def squared(a: Matrix, b: Matrix) -> Matrix:
     """Squared Euclidean distances `(len(a), len(b))`, as libsvm has them: |a|² + |b|² − 2ab."""
-    return (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1)[None, :] - 2.0 * (a @ b.T)
+    return np.asarray((a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1)[None, :] - 2.0 * (a @ b.T))
 
 
 def _kernel(kernel: str, gamma: float, a: Matrix, b: Matrix) -> Matrix:
-    products: Matrix = a @ b.T if kernel == "linear" else np.exp(-gamma * squared(a, b))
-    return products
+    return np.asarray(a @ b.T if kernel == "linear" else np.exp(-gamma * squared(a, b)))
 
 
 def _svm(point: Point, fold: _Prepared, regression: bool, limits: Limits) -> tuple[Matrix, bool]:

@@ -1,0 +1,61 @@
+"""What the leak detector is asked of this protocol's data, task by task. It judges nothing itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from musicclass_gui.engine.benchmark import leaks
+from musicclass_gui.engine.benchmark.splits import Split
+from musicclass_gui.engine.benchmark.transfer import feature_files, tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from musicclass_gui.engine.benchmark.data import Item
+    from musicclass_gui.engine.benchmark.protocol import Tell, Verdict
+    from musicclass_gui.engine.benchmark.transfer.feature_files import Rows
+    from musicclass_gui.engine.benchmark.transfer.folds import Fold
+    from musicclass_gui.engine.benchmark.transfer.sources import Source
+    from musicclass_gui.engine.task import Token
+
+_KEYS = (tasks.LAYERS, tasks.MFCC)
+_LEVELS = ("clear", "note", "leak")
+
+
+def of_files(source: Source, rows: Rows, folds: Sequence[Fold], token: Token, tell: Tell) -> list[Verdict]:
+    """Of published features: traces of their computation, and clips that are in the training and the test part of a fold."""
+    return [verdict for key in _KEYS if feature_files.has(source.folder, key) for verdict in _of_key(source, rows, folds, key, token, tell)]
+
+
+def _of_key(source: Source, rows: Rows, folds: Sequence[Fold], key: str, token: Token, tell: Tell) -> Iterator[Verdict]:
+    token.check()
+    tell(f"Looking for leaks in {source.task.title}, {key}.")
+    features = feature_files.features(source.folder, key, len(rows))
+    labels = [rows.classes[int(one)] for one in rows.truth] if rows.classes else ["all"] * len(rows)
+    yield _named(leaks.fingerprint(features, labels), source, key)
+    yield _named(_worst([leaks.duplicates(features, rows.keys, split) for split in _splits(rows, folds)]), source, key)
+
+
+def of_items(source: Source, rows: Rows, folds: Sequence[Fold], items: Sequence[Item]) -> list[Verdict]:
+    """Of audio: files, artists and pieces that are in the training and the test part of a fold; the worst fold speaks for all."""
+    by_check: dict[str, list[Verdict]] = {}
+    for split in _splits(rows, folds):
+        for verdict in leaks.overlaps(items, split):
+            by_check.setdefault(verdict.check, []).append(verdict)
+    return [_named(_worst(those), source, "") for those in by_check.values()]
+
+
+def _splits(rows: Rows, folds: Sequence[Fold]) -> Iterator[Split]:
+    for number, (train, test) in enumerate(folds, 1):
+        yield Split(tuple(rows.keys[i] for i in train), (), tuple(rows.keys[i] for i in test), f"fold {number} of {len(folds)}")
+
+
+def _worst(verdicts: Sequence[Verdict]) -> Verdict:
+    return max(verdicts, key=lambda verdict: _LEVELS.index(verdict.level))
+
+
+def _named(verdict: Verdict, source: Source, key: str) -> Verdict:
+    """The same, saying of which task and features it is."""
+    where = f"{source.task.title}, {key}" if key else source.task.title
+    return replace(verdict, check=" ".join(filter(None, (verdict.check, source.task.id, key))), sentence=f"{where}: {verdict.sentence}")

@@ -1,0 +1,35 @@
+"""The authors' own results, as facts: 210 numbers of the folder result_transfer in the repository of Choi et al. 2017."""
+
+from __future__ import annotations
+
+import csv
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from musicclass_gui.engine.benchmark.protocol import Published
+from musicclass_gui.engine.benchmark.transfer import tasks
+
+if TYPE_CHECKING:
+    from musicclass_gui.engine.benchmark.transfer.tasks import Task
+
+_SOURCE = "Choi et al. 2017, the authors' repository, result_transfer"
+_OTHER_LAYER = "; made with a file of layer 5 other than the published one"
+_WITH_OTHER_LAYER = ("jamendo_vd", "urbansound")
+"""Their results without layer 5 can be met exactly with the published features, those with it cannot."""
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[str, dict[str, str]]:
+    with Path(__file__).with_name("published.csv").open(encoding="utf-8", newline="") as file:
+        return {row["layers_1_based"].removesuffix("_4"): row for row in csv.DictReader(file)}
+
+
+def values(task: Task, key: str) -> list[Published]:
+    """What the paper's code gave for a task and features; nothing for features that it did not try."""
+    row = _table().get(key)
+    if row is None:
+        return []
+    other = task.id in _WITH_OTHER_LAYER and "5" in tasks.parts(key)
+    metric = "r2" if task.kind == tasks.REGRESSION else "accuracy"
+    return [Published(metric, float(row[task.column]), _SOURCE + (_OTHER_LAYER if other else ""))]
