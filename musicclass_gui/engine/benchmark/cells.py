@@ -71,7 +71,7 @@ def spoken(cell: Cell) -> str:
 @contextmanager
 def single_threaded() -> Iterator[None]:
     """One thread for numeric libraries, those too that are loaded meanwhile."""
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
     loaded = sys.modules.get("torch")
     threads = loaded.get_num_threads() if loaded else int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)

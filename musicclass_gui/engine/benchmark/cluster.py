@@ -38,7 +38,7 @@ _prepared_here: dict[str, Any] = {}  # in a worker, by config, where what was pr
 
 
 @contextmanager
-def connected(address: str) -> Iterator[Client]:
+def connected(address: str, tell: Tell) -> Iterator[Client]:
     """A client of a cluster, such as "tcp://10.0.0.7:8786". Raises BenchmarkError when it cannot be used."""
     try:
         from distributed import Client
@@ -49,7 +49,7 @@ def connected(address: str) -> Iterator[Client]:
     except (OSError, ValueError, TimeoutError) as error:
         raise BenchmarkError(f"There is no Dask scheduler at “{address}” ({error}); start one, or compute on this machine.") from error
     with client:
-        _require_same(client, address)
+        _require_same(client, address, tell)
         yield client
 
 
@@ -87,18 +87,19 @@ def spread(client: Client, config: Config, cells: Sequence[Cell], prepared: Any,
         yield Outcome(cell, reason=f"The cluster lost it {_TRIES} times ({lost[cell]}); give its workers more memory.")
 
 
-def _require_same(client: Client, address: str) -> None:
-    """Raise BenchmarkError unless all workers run this program."""
+def _require_same(client: Client, address: str, tell: Tell) -> None:
+    """Raise BenchmarkError unless all workers run this program; of another state of the same version it is only told."""
     try:
         found = set(client.run(program).values())
     except Exception as error:  # whatever a foreign machine says
         raise BenchmarkError(f"The workers at “{address}” cannot run MusicClass ({error}); install it on each of them.") from error
     if not found:
         raise BenchmarkError(f"The cluster at “{address}” has no workers; start some.")
-    if found != {program()}:
-        raise BenchmarkError(
-            f"The workers at “{address}” have MusicClass {', '.join(sorted(found))}, and here is {program()}; install the same."
-        )
+    theirs, ours = ", ".join(sorted(found)), program()
+    if {name.partition("+")[0] for name in found} != {ours.partition("+")[0]}:
+        raise BenchmarkError(f"The workers at “{address}” have MusicClass {theirs}, and here is {ours}; install the same.")
+    if found != {ours}:
+        tell(f"The workers have another source of MusicClass ({theirs}) than this machine ({ours}), so their numbers may differ.")
 
 
 def _shared(client: Client, prepared: Any, tell: Tell) -> Any:

@@ -111,7 +111,7 @@ class _Job:
         if cluster:
             from musicclass_gui.engine.benchmark import cluster as machines
 
-            with machines.connected(cluster) as client:
+            with machines.connected(cluster, self._tell) as client:
                 with machines.embedding_on(client):
                     prepared = self._prepared(token)
                 yield from machines.spread(client, self._config, missing, prepared, token, self._tell)
