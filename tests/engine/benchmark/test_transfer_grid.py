@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from musicclass_gui.engine.benchmark.transfer import folds, grid, selection
 from musicclass_gui.engine.errors import Cancelled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 P = grid.Point
 SOME = (P("rbf", 2.0, 2.0**-5), P("rbf", 32.0), P("linear", 0.1), P("linear", 8.0))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musicclass_gui.engine.benchmark import embedded, readers
+from musicclass_gui.engine.benchmark.readers import emomusic
 from musicclass_gui.engine.benchmark.transfer import feature_files, mfcc, tasks
 from musicclass_gui.engine.benchmark.transfer.feature_files import Rows
 from musicclass_gui.engine.errors import BenchmarkError
@@ -125,7 +126,7 @@ def look(source: Source, token: Token) -> Glance:
     """Look at a task, decoding nothing. Raises DataError."""
     if source.published:
         return Glance(feature_files.rows(source.folder, source.task))
-    found = readers.reader(source.task.reader).read(source.folder, token, decode=False)
+    found = _read(source, token, decode=False)
     items = _usable(found, source.task)
     return Glance(_rows(items, found, source.task), tuple(items), found.problems)
 
@@ -134,7 +135,7 @@ def material(source: Source, keys: Sequence[str], config: Config, token: Token, 
     """A task with all that these keys join. Raises DataError, BenchmarkError, EncoderError, WeightsError, Cancelled."""
     if source.published:
         return Material(source, feature_files.rows(source.folder, source.task))
-    found = readers.reader(source.task.reader).read(source.folder, token, decode=True)
+    found = _read(source, token, decode=True)
     items = [_listened(item) for item in _usable(found, source.task)]
     heard, problems = _listen(items, {part for key in keys for part in tasks.parts(key)}, config, token, tell)
     kept = [item for item in items if all(item.key in rows for rows in heard.values())]
@@ -176,20 +177,21 @@ def _part(chunks: embedded.Chunks, part: str, encoder: str) -> Matrix:
     return chunks.layers[:, int(part) - 1].mean(axis=0, dtype=np.float64)  # type: ignore[no-any-return]
 
 
+def _read(source: Source, token: Token, *, decode: bool) -> Found:
+    """A task's data set. That of emotions has two values of each clip, of which its reader gives one."""
+    if source.task.kind == tasks.REGRESSION:
+        return emomusic.read(source.folder, token, decode=decode, target=source.task.target)
+    return readers.reader(source.task.reader).read(source.folder, token, decode=decode)
+
+
 def _usable(found: Found, task: Task) -> list[Item]:
     """The items that have what the task asks for."""
-    return [item for item in found.items if (item.labels if task.kind == tasks.CLASSES else _value(item, task) is not None)]
-
-
-def _value(item: Item, task: Task) -> float | None:
-    """A value that is named among the item's groups, else the one that it has."""
-    named = item.groups.get(task.target)
-    return float(named) if named else item.target
+    return [item for item in found.items if (item.labels if task.kind == tasks.CLASSES else item.target is not None)]
 
 
 def _rows(items: Sequence[Item], found: Found, task: Task) -> Rows:
     numbers = {name: number for number, name in enumerate(found.classes)}
-    truth = [numbers[item.labels[0]] if task.kind == tasks.CLASSES else _value(item, task) for item in items]
+    truth = [numbers[item.labels[0]] if task.kind == tasks.CLASSES else item.target for item in items]
     classes = found.classes if task.kind == tasks.CLASSES else ()
     splits = tuple(item.split for item in items)
     return Rows(
