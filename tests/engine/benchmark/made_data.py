@@ -174,10 +174,14 @@ def magnatagatune(folder: Path, seconds: float) -> None:
 
 
 def ballroom(folder: Path, seconds: float) -> None:
-    """Thirteen dances with 12 recordings each."""
+    """Thirteen dances with 12 recordings each, by 4 artists each."""
+    described = []
     for kind, dance in enumerate(DANCES):
         for number in range(12):
             put(folder / dance / f"{100701 + 100 * kind + number}.mp3", kind, number, seconds, 22050)
+            song = f'id="{100701 + 100 * kind + number}" artist="{dance} Band {number // 3}" title="Song {number}" album="Dances"'
+            described.append(f"<{dance}><song{number} {song} /></{dance}>")
+    (folder / "extendedballroom_v1.1.xml").write_text(f"<extended_ballroom>{''.join(described)}</extended_ballroom>")
 
 
 def emomusic(folder: Path, seconds: float) -> None:

@@ -31,7 +31,7 @@ SPLITS = {
 }
 """What publishers call the parts of a split."""
 
-_THREADS = 8
+_THREADS, _BATCH = 8, 64
 _LONGEST_FIELD = 1 << 24  # FMA's table holds biographies
 
 
@@ -57,18 +57,18 @@ class Files:
     def __init__(self, folder: Path, token: Token) -> None:
         self.folder = folder
         self.paths = find_recordings([folder], token) if folder.is_dir() else []
-        self._exact = {_plain(path.relative_to(folder).as_posix()): path for path in self.paths}
+        self._exact = {plain(path.relative_to(folder).as_posix()): path for path in self.paths}
         self._by_stem = {without_ending(name): path for name, path in reversed(self._exact.items())}
 
     def at(self, listed: str) -> Path | None:
         """The recording of that path below the folder, or one that differs in its ending alone."""
-        name = _plain(PurePosixPath(listed.replace("\\", "/")).as_posix())
+        name = plain(PurePosixPath(listed.replace("\\", "/")).as_posix())
         return self._exact.get(name) or self._by_stem.get(without_ending(name))
 
     def below(self, name: str) -> Iterator[Path]:
         """The recordings in a sub-folder, in natural order."""
-        start = self.folder / name
-        return (path for path in self.paths if start in path.parents)
+        start = plain(name) + "/"
+        return (path for listed, path in self._exact.items() if listed.startswith(start))
 
 
 def without_ending(name: str) -> str:
@@ -77,7 +77,8 @@ def without_ending(name: str) -> str:
     return str(path.with_suffix("")) if path.suffix.lower() in AUDIO_SUFFIXES else str(path)
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A name as it is compared: file systems differ in the case of letters and in how they write accents."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
@@ -172,14 +173,11 @@ def undecodable(paths: Iterable[str], token: Token) -> dict[str, str]:
     wanted = list(paths)
     reasons: dict[str, str] = {}
     with ThreadPoolExecutor(_THREADS) as pool:
-        try:
-            for done, (path, reason) in enumerate(zip(wanted, pool.map(_why_not, wanted), strict=True)):
-                token.check()
-                token.progress(done / len(wanted), f"Checking recordings: {done + 1} of {len(wanted)}")
-                reasons.update({path: reason} if reason else {})
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        for start in range(0, len(wanted), _BATCH):
+            token.check()
+            token.progress(start / len(wanted), f"Checking recordings: {start} of {len(wanted)}")
+            batch = wanted[start : start + _BATCH]
+            reasons.update({path: reason for path, reason in zip(batch, pool.map(_why_not, batch), strict=True) if reason})
     return reasons
 
 
@@ -200,7 +198,8 @@ def table(path: Path, about: About, columns: Sequence[str] = (), delimiter: str 
     header = [name.strip() for name in next(lines, [])]
     if lacking := [name for name in columns if name not in header]:
         raise about.refusal(path.parent, f"“{path.name}” has no column “{lacking[0]}”")
-    return (dict(zip(header, (value.strip() for value in line), strict=False)) for line in lines if line)
+    blank = dict.fromkeys(header, "")
+    return (blank | dict(zip(header, (value.strip() for value in line), strict=False)) for line in lines if line)
 
 
 def rows(path: Path, about: About, delimiter: str = ",") -> Iterator[list[str]]:

@@ -33,7 +33,7 @@ def read(folder: Path, token: Token, *, decode: bool = True) -> Found:
     """All recordings, dance by dance; artist and piece are groups where the XML file says them. Raises DataError."""
     look = Look(_ABOUT, folder, token)
     files = look.files("ballroom_extended_2016", "extended_ballroom")
-    groups = _groups(look)
+    groups = _groups(look, files.folder)
     folders = {path.name.casefold(): path.name for path in files.folder.iterdir()}
     lacking = [dance for dance in CLASSES if dance.casefold() not in folders]
     look.refuse_unless(len(lacking) < len(CLASSES) // 2, f"it has no folders {', '.join(lacking)}")
@@ -44,10 +44,10 @@ def read(folder: Path, token: Token, *, decode: bool = True) -> Found:
     return look.found(CLASSES, [tally(look.items, "recordings", _PUBLISHED)], decode=decode)
 
 
-def _groups(look: Look) -> dict[str, dict[str, str]]:
+def _groups(look: Look, folder: Path) -> dict[str, dict[str, str]]:
     """Artist and piece by the recording's number."""
-    path = look.folder / _XML
-    if not path.is_file():
+    path = next((place / _XML for place in (look.folder, folder) if (place / _XML).is_file()), None)
+    if path is None:
         return {}
     try:
         songs = [song.attrib for song in ElementTree.parse(path).iter() if "id" in song.attrib]

@@ -69,5 +69,5 @@ def _tracks(look: Look) -> Iterator[tuple[str, dict[str, str]]]:
     look.refuse_unless(set(_WANTED.values()) <= set(header), f"“{path.name}” is not the FMA's table of tracks")
     places = {name: header.index(column) for name, column in _WANTED.items()}
     for line in lines:
-        if line and line[0].isdecimal():
+        if len(line) == len(header) and line[0].isdecimal():
             yield f"{int(line[0]):06}", {name: line[place].strip() for name, place in places.items()}

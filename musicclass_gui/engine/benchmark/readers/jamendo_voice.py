@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from musicclass_gui.engine.benchmark.data import Count, Found, Item
-from musicclass_gui.engine.benchmark.readers._looking import SPLITS, About, Look, number, split_counts, tally, text, without_ending
+from musicclass_gui.engine.benchmark.readers._looking import SPLITS, About, Look, number, plain, split_counts, tally, text, without_ending
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,16 +29,16 @@ def read(folder: Path, token: Token, *, decode: bool = True) -> Found:
     Raises DataError.
     """
     look = Look(_ABOUT, folder, token)
-    songs = {path.stem: path for path in look.files("audio").paths}
+    songs = {plain(path.stem): path for path in look.files("audio").paths}
     splits = _file_lists(look.folder)
-    labels = sorted(look.folder.glob("labels/**/*.lab"))
-    look.refuse_unless(labels, "it has no folder “labels” with .lab files")
+    labels = sorted(look.folder.glob("**/*.lab"))
+    look.refuse_unless(labels, "it has no .lab files")
     for lab in labels:
-        song = songs.get(lab.stem)
+        song = songs.get(plain(lab.stem))
         if song is None:
             look.missing.append(lab.stem)
         else:
-            _take(look, lab, song, splits.get(lab.stem) or SPLITS.get(song.parent.name, ""))
+            _take(look, lab, song, splits.get(plain(lab.stem)) or SPLITS.get(song.parent.name, ""))
     count = Count("songs", len({item.path for item in look.items}), _SONGS)
     return look.found(
         CLASSES, [count, tally(look.items, "stretches", sum(_PUBLISHED)), *split_counts(look.items, _PUBLISHED)], decode=decode
@@ -48,7 +48,9 @@ def read(folder: Path, token: Token, *, decode: bool = True) -> Found:
 def _file_lists(folder: Path) -> dict[str, str]:
     """The part of each song that the lists name, by its name without ending."""
     lists = {path: SPLITS[path.stem] for path in folder.glob("filelists/*") if path.stem in SPLITS and path.is_file()}
-    return {without_ending(line.strip()).split("/")[-1]: part for path, part in lists.items() for line in text(path, _ABOUT).splitlines()}
+    return {
+        plain(without_ending(line.strip()).split("/")[-1]): part for path, part in lists.items() for line in text(path, _ABOUT).splitlines()
+    }
 
 
 def _take(look: Look, lab: Path, song: Path, split: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from musicclass_gui.engine.benchmark.data import Found, Item
-from musicclass_gui.engine.benchmark.readers._looking import SPLITS, About, Look, number, rows, tally
+from musicclass_gui.engine.benchmark.readers._looking import SPLITS, About, Look, number, tally, text
 from musicclass_gui.engine.benchmark.readers._looking import table as read_table
 from musicclass_gui.engine.errors import DataError
 
@@ -58,8 +58,7 @@ def _table_in(folder: Path) -> Path:
 
 
 def _delimiter(path: Path) -> str:
-    header = next(rows(path, _ABOUT, "\0"), [""])
-    return max(",;\t", key="".join(header).count)
+    return max(",;\t", key=text(path, _ABOUT).partition("\n")[0].count)
 
 
 def _take(look: Look, files: Files, line: dict[str, str], column: str, kind: str) -> None:
