@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -21,11 +21,12 @@ from musicclass_gui.engine.errors import WeightsError
 from musicclass_gui.engine.windows import Audio, Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from musicclass_gui.engine.encoders import Embeddings, LayerData
     from musicclass_gui.engine.encoders.exported import Exported
+    from musicclass_gui.engine.encoders.hubert_net import LayerMeans
 
 NORMALISED = "-norm"
 """What the id of an encoder ends with that gives each window zero mean and unit variance first."""
@@ -118,18 +119,34 @@ def spec_of(folder: Path, encoder_id: str, title: str) -> EncoderSpec:
     )
 
 
+class Opened(NamedTuple):
+    """A net in evaluation mode on the CPU, none of its weights learning, and what makes windows of one length into what it takes."""
+
+    net: LayerMeans
+    prepare: Callable[[Sequence[Audio]], Audio]
+    geometry: hubert_files.Geometry
+
+
+def opened(spec: EncoderSpec, weights_folder: Path | None = None) -> Opened:
+    """The net itself, for what is learned inside of it. Raises WeightsError as `load` does."""
+    from musicclass_gui.engine.encoders import hubert_net
+
+    folder = weights.find(spec, places.weights_folders(), weights_folder)
+    geometry = hubert_files.geometry(folder)
+    _require_fit(spec, geometry, folder)
+    prepare = partial(prepared, shortest=geometry.shortest, normalised=_normalises(spec, folder))
+    return Opened(hubert_net.read(folder, geometry), prepare, geometry)
+
+
 def load(spec: EncoderSpec, device: str = "cpu", weights_folder: Path | None = None, *, fast: bool = False) -> HubertEncoder:
     """Load one on `device`; see `table.Family.load`."""
     from musicclass_gui.engine.encoders import hubert_net
     from musicclass_gui.engine.encoders.exported import Exported
 
-    folder = weights.find(spec, places.weights_folders(), weights_folder)
-    geometry = hubert_files.geometry(folder)
-    _require_fit(spec, geometry, folder)
+    made, prepare, geometry = opened(spec, weights_folder)
     chosen = devices.resolve(device)
     name = spec.weights.folder if spec.weights and spec.weights.folder else spec.id
-    net = Exported(hubert_net.read(folder, geometry), hubert_net.example(geometry), name)
-    prepare = partial(prepared, shortest=geometry.shortest, normalised=_normalises(spec, folder))
+    net = Exported(made, hubert_net.example(geometry), name)
     notices = [chosen.notice] if chosen.notice else []
     runner = Runner(net, spec.sample_rate, chosen.name, notices, prepare=prepare, cpu_batch_s=0.0, cuda_batch_s=_CUDA_BATCH_S, rounded=fast)
     return HubertEncoder(spec, net, runner)

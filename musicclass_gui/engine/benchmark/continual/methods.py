@@ -143,7 +143,7 @@ _NUMBERS = (
 
 OPTIONS = (*_DEFECTS, *_NUMBERS, *methods_beyond.OPTIONS)
 
-_LEAST = {"memory": 1, "batch_size": 2, "max_epochs": 1}
+_LEAST = {"memory": 1, "batch_size": 2, "max_epochs": 1, **methods_beyond.LEAST}
 
 
 def check(option: Option, settings: Settings) -> None:

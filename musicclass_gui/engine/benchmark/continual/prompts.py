@@ -46,13 +46,13 @@ class Seen(NamedTuple):
 
 
 class PromptPool(nn.Module):
-    """`pool` prompts of `length` tokens and a key for each, all of `dim`; drawn from torch's generator."""
+    """`pool` prompts of `length` tokens and a key for each, all of `dim`, drawn from a generator of one's own."""
 
-    def __init__(self, dim: int, how: Prompting) -> None:
+    def __init__(self, dim: int, how: Prompting, generator: torch.Generator) -> None:
         super().__init__()
         self.how = how
-        self.keys = nn.Parameter(nn.init.kaiming_uniform_(torch.empty(how.pool, dim)))
-        self.prompts = nn.Parameter(nn.init.kaiming_uniform_(torch.empty(how.pool, how.length, dim)))
+        self.keys = nn.Parameter(nn.init.kaiming_uniform_(torch.empty(how.pool, dim), generator=generator))
+        self.prompts = nn.Parameter(nn.init.kaiming_uniform_(torch.empty(how.pool, how.length, dim), generator=generator))
 
     def forward(self, query: Tensor) -> tuple[Tensor, Tensor]:
         """Queries `(n, dim)` → their prompts `(n, chosen · length, dim)`, nearest key first, and the key loss."""
@@ -73,12 +73,20 @@ class PromptPool(nn.Module):
 
 
 class Prompted(nn.Module):
-    """A frozen `transformers.HubertModel` that looks at each chunk through the prompts it calls for; only `pool` learns."""
+    """A frozen `transformers.HubertModel` that looks at each chunk through the prompts it calls for; only `pool` learns.
 
-    def __init__(self, hubert: nn.Module, how: Prompting) -> None:
+    What learns, and all that comes and goes, is on the CPU; the net is where its weights are.
+    """
+
+    def __init__(self, hubert: nn.Module, how: Prompting, generator: torch.Generator) -> None:
         super().__init__()
         self.hubert = hubert.requires_grad_(False)
-        self.pool = PromptPool(int(hubert.config.hidden_size), how)
+        self.pool = PromptPool(int(hubert.config.hidden_size), how, generator)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the net is."""
+        return next(self.hubert.parameters()).device
 
     def train(self, mode: bool = True) -> Prompted:
         """The net behind stays in evaluation mode unless prompting is `noisy`."""
@@ -89,11 +97,11 @@ class Prompted(nn.Module):
     def forward(self, samples: Tensor) -> Seen:
         """`(n, samples)` at the net's rate."""
         with torch.no_grad():
-            frames = self.frames(samples)
+            frames = self.frames(samples.to(self.device))
             query = self.query(frames)
-        prompts, key_loss = self.pool(query)
-        states = hidden_states(self.hubert, torch.cat([prompts, frames], dim=1))
-        return Seen(torch.stack([state[:, : prompts.shape[1]].mean(1) for state in states], dim=1), key_loss)
+        prompts, key_loss = self.pool(query.cpu())
+        states = hidden_states(self.hubert, torch.cat([prompts.to(self.device), frames], dim=1))
+        return Seen(torch.stack([state[:, : prompts.shape[1]].mean(1) for state in states], dim=1).cpu(), key_loss)
 
     def frames(self, samples: Tensor) -> Tensor:
         """What goes into the transformer, `(n, frames, dim)`."""

@@ -33,6 +33,8 @@ class Learner:
     that the setting "late_weights" asks for; then the best epoch's weights are what it predicts with and what the next session starts from.
     """
 
+    at_once = AT_ONCE
+
     def __init__(self, task: Task) -> None:
         self.task = task
         self.settings = task.settings
@@ -71,7 +73,7 @@ class Learner:
         """The logits of chunks, (m, outputs), in evaluation mode."""
         self.net.eval()
         with torch.no_grad():
-            parts = [self.logits(pool.inputs(slice(at, at + AT_ONCE))) for at in range(0, len(pool), AT_ONCE)]
+            parts = [self.logits(pool.inputs(slice(at, at + self.at_once))) for at in range(0, len(pool), self.at_once)]
         return np.asarray(torch.cat(parts).numpy(), np.float32)
 
     def logits(self, inputs: Tensor) -> Tensor:

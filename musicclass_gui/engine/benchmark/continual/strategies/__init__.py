@@ -23,10 +23,14 @@ STRATEGIES: dict[str, str] = {
     "icarl": "icarl",
     "class-centers": "class_centers",
     "cosine-centers": "cosine_centers",
+    "l2p": "l2p",
     "gaussian": "gaussian",
     "ranpac": "ranpac",
     "fecam": "fecam",
     "knn": "knn",
+    "lwf": "lwf",
+    "der": "der",
+    "joint-seen": "joint_seen",
 }
 """Method id → module of this package."""
 

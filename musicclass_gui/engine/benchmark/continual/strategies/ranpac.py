@@ -32,7 +32,7 @@ class Strategy:
         self.projection: Matrix = np.random.default_rng(task.seed).standard_normal((dim, directions))
         self._gram: Matrix = np.zeros((directions, directions))
         self._sums: dict[int, Matrix] = {}
-        self._weights: Matrix = np.zeros((directions, 0))
+        self.weights: Matrix = np.zeros((directions, 0))
 
     def learn_session(self, session: Session) -> None:
         """Add the session's sums and solve."""
@@ -40,11 +40,11 @@ class Strategy:
             projected = self._projected(rows)
             self._gram += projected.T @ projected
             self._sums[label] = projected.sum(axis=0)
-        self._weights = self._solved()
+        self.weights = self._solved()
 
     def predict(self, items: Pool) -> Numbers:
         """The class with the highest mean of its chunks' outputs."""
-        return best(items.means(self._projected(items.flat()) @ self._weights), [*self._sums])
+        return best(items.means(self._projected(items.flat()) @ self.weights), [*self._sums])
 
     @property
     def ridge(self) -> float:
