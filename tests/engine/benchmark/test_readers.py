@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -332,3 +334,32 @@ def test_long_lists_are_counted(made: Path) -> None:
     (problem,) = [problem for problem in read("gtzan", made / "gtzan", decode=False).problems if "not there" in problem]
     assert problem.count(",") == 9
     assert problem.endswith("and 910 more.")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only here may a file's name be bytes that are no text")
+def test_names_that_are_no_text_are_left_out(made: Path, tmp_path: Path) -> None:
+    folder = own_copy(made, "folders", tmp_path)
+    shutil.copy(recordings(folder)[0], os.fsencode(folder / "cello" / "a") + b"\xff.flac")
+    found = read("folders", folder)
+    assert len(found.items) == 32
+    assert found.problems == ("Recordings left out because their names are not valid text: 1; rename them.",)
+
+
+@pytest.mark.parametrize("dataset", ["maestro", "urbansound8k", "emomusic", "fma", "magnatagatune", "table"])
+def test_a_table_that_is_no_text_is_refused(made: Path, dataset: str, tmp_path: Path) -> None:
+    folder = own_copy(made, dataset, tmp_path)
+    for path in folder.rglob("*.csv"):
+        path.write_bytes(b"\xff\xfe\x00 no table")
+    with pytest.raises(DataError, match="cannot be read"):
+        read(dataset, folder)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name", "column"), [("maestro", "maestro-v3.0.0.csv", "split"), ("urbansound8k", "metadata/UrbanSound8K.csv", "fold")]
+)
+def test_a_table_without_a_column_is_refused(made: Path, dataset: str, name: str, column: str, tmp_path: Path) -> None:
+    folder = own_copy(made, dataset, tmp_path)
+    text = (folder / name).read_text()
+    (folder / name).write_text(text.replace(f",{column},", ",other,", 1))
+    with pytest.raises(DataError, match=f"no column “{column}”"):
+        read(dataset, folder)

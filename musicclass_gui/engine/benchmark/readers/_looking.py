@@ -6,6 +6,7 @@ A recording that is not there or cannot be decoded is named and left out; it nev
 from __future__ import annotations
 
 import csv
+import os
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -56,7 +57,9 @@ class Files:
 
     def __init__(self, folder: Path, token: Token) -> None:
         self.folder = folder
-        self.paths = find_recordings([folder], token) if folder.is_dir() else []
+        there = find_recordings([folder], token)
+        self.paths = [path for path in there if _is_text(path)]
+        self.nameless = len(there) - len(self.paths)
         self._exact = {plain(path.relative_to(folder).as_posix()): path for path in self.paths}
         self._by_stem = {without_ending(name): path for name, path in reversed(self._exact.items())}
 
@@ -69,6 +72,15 @@ class Files:
         """The recordings in a sub-folder, in natural order."""
         start = plain(name) + "/"
         return (path for listed, path in self._exact.items() if listed.startswith(start))
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a path can be stored and shown; a file system may hold names that are just bytes."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def without_ending(name: str) -> str:
@@ -86,11 +98,11 @@ class Look:
     """One look through a folder: collects items, and what is missing, for `found` to make a report of."""
 
     def __init__(self, about: About, folder: Path, token: Token) -> None:
-        self.about, self.folder, self.token = about, folder.expanduser().absolute(), token
+        self.about, self.folder, self.token = about, folder.absolute(), token
         self.items: list[Item] = []
         self.missing: list[str] = []
         self.problems: list[str] = []
-        if not self.folder.is_dir():
+        if not os.path.isdir(self.folder):  # unlike pathlib's, it never raises
             raise DataError(f"“{folder}” is not a folder that can be read; choose the folder that holds {about.title}.")
 
     def key(self, path: Path) -> str:
@@ -100,7 +112,10 @@ class Look:
     def files(self, *candidates: str) -> Files:
         """The recordings in the first of these sub-folders that is there, or in the folder itself."""
         self.token.progress(0.0, f"Looking through {self.about.title}")
-        return Files(next((self.folder / name for name in candidates if (self.folder / name).is_dir()), self.folder), self.token)
+        files = Files(next((self.folder / name for name in candidates if (self.folder / name).is_dir()), self.folder), self.token)
+        if files.nameless:
+            self.problems.append(f"Recordings left out because their names are not valid text: {files.nameless}; rename them.")
+        return files
 
     def at(self, files: Files, listed: str) -> Path | None:
         """The recording of a listed name; None, and noted as missing, where it is not there."""

@@ -34,12 +34,12 @@ def read(folder: Path, token: Token, *, decode: bool = True) -> Found:
     look = Look(_ABOUT, folder, token)
     files = look.files("ballroom_extended_2016", "extended_ballroom")
     groups = _groups(look, files.folder)
-    folders = {path.name.casefold(): path.name for path in files.folder.iterdir()}
-    lacking = [dance for dance in CLASSES if dance.casefold() not in folders]
-    look.refuse_unless(len(lacking) < len(CLASSES) // 2, f"it has no folders {', '.join(lacking)}")
-    look.problems += [f"There is no folder {', '.join(lacking)}."] if lacking else []
-    for dance in CLASSES:
-        for path in files.below(folders.get(dance.casefold(), dance)):
+    by_dance = {dance: list(files.below(dance)) for dance in CLASSES}
+    lacking = [dance for dance, paths in by_dance.items() if not paths]
+    look.refuse_unless(len(lacking) < len(CLASSES) // 2, f"it has no recordings in folders {', '.join(lacking)}")
+    look.problems += [f"There is no recording of {', '.join(lacking)}."] if lacking else []
+    for dance, paths in by_dance.items():
+        for path in paths:
             look.add(path, (dance,), groups=groups.get(path.stem, {}))
     return look.found(CLASSES, [tally(look.items, "recordings", _PUBLISHED)], decode=decode)
 

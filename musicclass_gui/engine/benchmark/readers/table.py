@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,11 +48,11 @@ def read(folder: Path, token: Token, *, decode: bool = True) -> Found:
 
 
 def _table_in(folder: Path) -> Path:
-    if folder.is_file():
-        return folder.expanduser().absolute()
-    if not folder.is_dir():
+    if os.path.isfile(folder):
+        return folder.absolute()
+    if not os.path.isdir(folder):
         raise DataError(f"“{folder}” is neither a CSV file nor a folder with one; choose the table.")
-    tables = sorted(folder.expanduser().absolute().glob("*.csv"))
+    tables = sorted(folder.absolute().glob("*.csv"))
     if len(tables) != 1:
         raise _ABOUT.refusal(folder, f"it has {len(tables) or 'no'} CSV files where one is expected")
     return tables[0]
