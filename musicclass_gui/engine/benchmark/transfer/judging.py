@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _KEYS = (tasks.LAYERS, tasks.MFCC)
 _LEVELS = ("clear", "note", "leak")
+_COUNTED = ("exact", "near", "items")
 
 
 def of_files(source: Source, rows: Rows, folds: Sequence[Fold], token: Token, tell: Tell) -> list[Verdict]:
@@ -52,7 +53,14 @@ def _splits(rows: Rows, folds: Sequence[Fold]) -> Iterator[Split]:
 
 
 def _worst(verdicts: Sequence[Verdict]) -> Verdict:
-    return max(verdicts, key=lambda verdict: _LEVELS.index(verdict.level))
+    """The gravest; of those the one that counts most rows or items, and the number of folds that are as grave."""
+    gravest = max(_LEVELS.index(verdict.level) for verdict in verdicts)
+    same = [verdict for verdict in verdicts if _LEVELS.index(verdict.level) == gravest]
+    worst = max(same, key=lambda verdict: sum(verdict.numbers.get(name, 0.0) for name in _COUNTED))
+    if len(verdicts) == 1:
+        return worst
+    found = "found in none" if not gravest else f"in {len(same)}, of which this is the worst"
+    return replace(worst, sentence=f"{worst.sentence} Of {len(verdicts)} folds: {found}.")
 
 
 def _named(verdict: Verdict, source: Source, key: str) -> Verdict:

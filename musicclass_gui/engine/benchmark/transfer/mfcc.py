@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _RATE = 12_000
 _COEFFICIENTS = 20
+_WINDOW = 2048
 _FEWEST = 1025
 """Samples that give three frames, which second differences need (the paper's code pads what is shorter than 1024)."""
 SPEC = EncoderSpec(
@@ -48,8 +49,9 @@ def statistics(samples: Audio) -> NDArray[np.float64]:
     """Mono samples at 12 kHz → `(120,)`: mean and deviation of 20 MFCC, then of their plain frame differences, then of those of these."""
     import librosa
 
-    padded = np.pad(samples, (0, max(0, _FEWEST - samples.size)))
-    frames = librosa.feature.mfcc(y=padded, sr=_RATE, n_mfcc=_COEFFICIENTS, pad_mode="reflect")
+    filled = np.pad(samples, (0, max(0, _FEWEST - samples.size)))
+    mirrored = np.pad(filled, _WINDOW // 2, mode="reflect")  # as librosa did then
+    frames = librosa.feature.mfcc(y=mirrored, sr=_RATE, n_mfcc=_COEFFICIENTS, n_fft=_WINDOW, center=False)
     steps = np.diff(frames, axis=1)
     found = [part for each in (frames, steps, np.diff(steps, axis=1)) for part in (each.mean(axis=1), each.std(axis=1))]
     return np.asarray(np.concatenate(found), np.float64)
