@@ -323,7 +323,7 @@ def _compare_by_draws(
     draws = resampling.bootstrap(measure, len(first))
     difference = float(resampling.once(measure, len(first)))
     metric = "r2" if kind == "regression" else "roc_auc"
-    return _said(difference, draws, resampling.crossing(draws), metric, f"paired bootstrap, {len(first)} items")
+    return _said(difference, draws, resampling.crossing(draws), metric, f"paired bootstrap of all {len(first)} items together")
 
 
 def _r2_of(items: dict[str, list[Prediction]], weights: Array, _tags: Sequence[str]) -> Array:
