@@ -12,7 +12,7 @@ import multiprocessing
 import sys
 from pathlib import Path
 
-_COMMANDS = frozenset({"predict", "models", "selfcheck", "teach", "words", "forget", "undo", "redo", "classes", "pack", "extract"})
+_COMMANDS = frozenset({"predict", "models", "selfcheck", "teach", "words", "forget", "undo", "redo", "classes", "pack", "extract", "bench"})
 
 
 def main() -> None:

@@ -160,9 +160,15 @@ def _calls() -> dict[str, Call]:
 
         return extract_calls.answer(fields, token, emit)
 
+    def bench(fields: Message, token: Token, emit: Callable[[Any], None]) -> Any:
+        from musicclass_gui.engine.benchmark import bench_calls
+
+        return bench_calls.answer(fields, token, emit)
+
     return {
         "warm": warm,
         "extract": extract,
+        "bench": bench,
         "analyse": analyse,
         "devices": devices,
         "models": models,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from musicclass_gui.engine.benchmark.protocol import Cell, Result  # noqa: TC001 (read from JSON)
@@ -55,9 +55,7 @@ News = Began | Staged | Finished | Failed | Ended
 
 
 def to_json(news: News) -> dict[str, Any]:
-    """The news as plain values with their kind; predictions stay in the store, there may be many thousands."""
-    if isinstance(news, Finished):
-        news = replace(news, result=replace(news.result, predictions=()))
+    """The news as plain values with their kind."""
     return {"kind": type(news).__name__, **to_plain(news)}
 
 

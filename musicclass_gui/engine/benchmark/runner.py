@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from musicclass_gui.engine.benchmark.cells import Outcome
     from musicclass_gui.engine.benchmark.protocol import About, BenchmarkProtocol, Cell, Config, Result
-    from musicclass_gui.engine.benchmark.runs import Store
+    from musicclass_gui.engine.benchmark.runs import RunRow, Store
     from musicclass_gui.engine.task import Token
 
 
@@ -31,9 +31,12 @@ def run(
     resume: bool = True,
     workers: int = 1,
     cluster: str = "",
+    about: About | None = None,
+    number: int = 0,
 ) -> int:
     """Do a run, or what is missing of the latest one of the same config unless `resume` is False; returns its number.
 
+    `number` goes on with a run by its number, whose config this has to be; `about` is what the protocol has just said of the data.
     `workers` more than 1 computes cells in so many processes, `cluster` on the Dask cluster of that address; the numbers are the same.
     A cell that fails is told, and the others go on. Raises BenchmarkError when the run cannot be done, or its data are other ones than
     when it was begun; DataError, EncoderError, Cancelled. What was kept by then stays.
@@ -41,8 +44,9 @@ def run(
     protocol = protocols.protocol(config.protocol)
     cells = protocol.cells(config)
     tell(Staged("Looking at the data."))
-    about = protocol.about(config, token, lambda text: tell(Staged(text)))
-    number = _number(config, about, store, tell, resume=resume)
+    looked = about or protocol.about(config, token, lambda text: tell(Staged(text)))
+    before = store.run(number) if number else store.find(config) if resume else None
+    number = _resumed(before, config, looked, store, tell) if before else store.new_run(config, looked, versions(config), device_of(config))
     job = _Job(protocol, config, store, number, cells, tell)
     job.begin()
     try:
@@ -54,17 +58,14 @@ def run(
     return number
 
 
-def _number(config: Config, about: About, store: Store, tell: Callable[[News], None], *, resume: bool) -> int:
-    """The number of the run that is to be gone on with, or of a new one."""
-    before, now = store.find(config) if resume else None, versions(config)
-    if before is None:
-        return store.new_run(config, about, now, device_of(config))
+def _resumed(before: RunRow, config: Config, about: About, store: Store, tell: Callable[[News], None]) -> int:
+    """The number of the run that is gone on with. Raises BenchmarkError when that cannot be."""
     if before.fingerprint != about.fingerprint:
         text = (
             f"The data in “{config.data}” are not those that run {before.id} was begun on, so it cannot be gone on with; begin a new run."
         )
         raise BenchmarkError(text)
-    changed = differences(before.versions, now)
+    changed = differences(before.versions, versions(config))
     if changed and before.done < before.total:
         tell(Staged(f"Run {before.id} was begun with other versions ({changed}); a new run would compute all of it with these."))
     store.state(before.id, runs.RUNNING)

@@ -87,10 +87,11 @@ class Store:
 
     def run(self, run: int) -> RunRow:
         """One run. Raises BenchmarkError when there is none of that number."""
-        found = next((row for row in self.runs() if row.id == run), None)
-        if found is None:
-            raise BenchmarkError(f"There is no run {run} in “{self.folder}”; `musicclass bench report` lists those that there are.")
-        return found
+        there = {row.id: row for row in self.runs()}
+        if run not in there:
+            known = f"known are {', '.join(map(str, there))}" if there else "there are none yet"
+            raise BenchmarkError(f"There is no run {run} in “{self.folder}”; {known}.")
+        return there[run]
 
     def find(self, config: Config) -> RunRow | None:
         """The latest run that was asked for in just this way."""
