@@ -145,6 +145,14 @@ def _redo_words(session: Session) -> str:
     return f"&Redo: {_plain(board.redo)}" if board is not None and board.redo else ""
 
 
+def _benching(session: Session) -> bool:
+    return session.benching
+
+
+def _not_benching(session: Session) -> bool:
+    return not session.benching
+
+
 def _plain(text: str) -> str:
     """Text as menus show it, in which "&" marks no letter; long titles are cut."""
     return (text if len(text) <= _LONGEST_TITLE else text[: _LONGEST_TITLE - 1] + "…").replace("&", "&&")
@@ -301,6 +309,18 @@ ACTIONS: tuple[Action, ...] = (
         "analyse.encoders", "&Encoders and weights…", "Analyse", "", "See which encoders there are; fetch, add and test them.", "chip",
         starts_group=True,
     ),
+    Action("bench.show", "&Open the benchmark", "Benchmark", "Ctrl+8", "Run the protocols of published papers on your data.", "table"),
+    Action("bench.check", "&Check the data", "Benchmark", "", "Count what is there, look for leaks, and estimate a run.", "search"),
+    Action(
+        "bench.run", "&Run", "Benchmark", "", "Run what the benchmark's form asks for.", "play", enabled=_not_benching,
+        starts_group=True,
+    ),
+    Action(
+        "bench.resume", "R&esume the interrupted run", "Benchmark", "", "Go on with the run that was interrupted.", "retry",
+        enabled=_not_benching,
+    ),
+    Action("bench.cancel", "C&ancel the run", "Benchmark", "", "Stop the run; what is finished is kept.", "cancel", enabled=_benching),
+    Action("bench.copy", "Copy the command &line", "Benchmark", "", "Put the run's command line into the clipboard.", starts_group=True),
     Action(
         "teach.folder", "Teach a &folder…", "Teach", "Ctrl+T", "Teach classes from a folder: each folder in it is a class.", "folder",
         enabled=_proposable,
@@ -376,6 +396,7 @@ MENUS: dict[str, str] = {
     "View/Theme": "&Theme",
     "View/Tags lane": "Ta&gs lane",
     "Analyse": "&Analyse",
+    "Benchmark": "&Benchmark",
     "Teach": "&Teach",
     "Queue": "&Queue",
     "Queue/Export queue": "&Export queue",

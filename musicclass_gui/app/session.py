@@ -29,6 +29,7 @@ from musicclass_gui.engine.picture import Picture
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from musicclass_gui.app.bench import Bench
     from musicclass_gui.app.extracting import Extracting
     from musicclass_gui.app.models import Models
     from musicclass_gui.app.queue import Analysis
@@ -100,11 +101,26 @@ class Session(QObject):
         made.changed.connect(partial(self._tell, Change.NOTICE))
         return made
 
+    @cached_property
+    def bench(self) -> Bench:
+        """The benchmark; made when it is first asked for."""
+        from musicclass_gui.app.bench import Bench
+
+        made = Bench(self.settings, self)
+        made.changed.connect(lambda part: self._tell(Change.NOTICE) if part == "going" else None)
+        return made
+
+    @property
+    def benching(self) -> bool:
+        """Whether a benchmark run goes on."""
+        return "bench" in self.__dict__ and self.bench.going is not None
+
     @property
     def aside(self) -> str:
-        """What goes on aside, downloads and extractions, in words, or empty."""
+        """What goes on aside, downloads, extractions and benchmarks, in words, or empty."""
         fetching = self.models.fetching if "models" in self.__dict__ else ""
-        return " · ".join(filter(None, [fetching, self.extracting.activity if "extracting" in self.__dict__ else ""]))
+        extracting = self.extracting.activity if "extracting" in self.__dict__ else ""
+        return " · ".join(filter(None, [fetching, extracting, self.bench.activity if self.benching else ""]))
 
     def start(self) -> None:
         """Start the worker and let it load what the first answer will need; then the project is read."""
@@ -290,6 +306,9 @@ class Session(QObject):
         lanes = [self._look, self._samples, self._batch, self._aside, self._search]
         if "models" in self.__dict__:
             lanes += self.models.lanes.values()
+        if "bench" in self.__dict__:
+            lanes += self.bench.lanes.values()
+            self.bench.close(_CLOSE_S / 5)
         if "extracting" in self.__dict__:
             self.extracting.close(_CLOSE_S / 5)
             lanes.append(self.extracting.lane)

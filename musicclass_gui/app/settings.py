@@ -102,6 +102,8 @@ FIELDS: tuple[Field, ...] = (
     Field("recent", [], store="state"),
     Field("project", "", store="state"),
     Field("recent_projects", [], store="state"),
+    Field("bench", "", store="state"),
+    Field("bench_run", "", store="state"),
     Field("last_folder", "", store="state"),
     Field("last_file", "", store="state"),
     Field("last_position_s", 0.0, low=0.0, high=1e7, store="state"),

@@ -36,7 +36,8 @@ class Commands:
 
     def table(self) -> dict[str, Callable[[], object]]:
         """Every action's handler by the action's id."""
-        return {**self._file(), **self._teaching(), **self._play(), **self._view(), **self._work(), **self._help()}
+        benchmark = self._window.bencher.handlers()
+        return {**self._file(), **self._teaching(), **benchmark, **self._play(), **self._view(), **self._work(), **self._help()}
 
     def _file(self) -> dict[str, Callable[[], object]]:
         return {

@@ -45,7 +45,8 @@ class TopBar(Styled):
     def __init__(self, actions: Mapping[str, QAction], player: Player) -> None:
         super().__init__("topbar")
         self.pages = {"listen": _page_button("Listen", "Open and hear recordings, and read their answers"),
-                      "teach": _page_button("Teach", "Your classes, lessons and what they did")}  # fmt: skip
+                      "teach": _page_button("Teach", "Your classes, lessons and what they did"),
+                      "bench": _page_button("Benchmark", "Run the protocols of published papers on your data")}  # fmt: skip
         self.name = Elided()
         self.facts = Elided(mode=Qt.TextElideMode.ElideRight)
         self.transport = Transport(actions, player)
@@ -66,7 +67,7 @@ class TopBar(Styled):
         self.device.setAccessibleName(f"Analysis device: {device}")
 
     def show_page(self, name: str) -> None:
-        """Show which page is on: "listen" or "teach"."""
+        """Show which page is on: "listen", "teach" or "bench"."""
         self.pages[name].setChecked(True)
 
     def show_icons(self, theme_icon: QIcon, sound_icon: QIcon, search_icon: QIcon) -> None:

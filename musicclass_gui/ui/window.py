@@ -18,6 +18,7 @@ from musicclass_gui.app.documents import Change
 from musicclass_gui.app.hearers import TAGS, taggers
 from musicclass_gui.ui import keys, layout
 from musicclass_gui.ui.answers import AnswersPanel
+from musicclass_gui.ui.bencher import Bencher
 from musicclass_gui.ui.commands import Commands
 from musicclass_gui.ui.drop import DropOverlay
 from musicclass_gui.ui.hearing import Hearing
@@ -63,7 +64,7 @@ class MainWindow(QMainWindow):
         self._timer = QTimer(self, singleShot=True, interval=_FRAME_MS)
         self._timer.timeout.connect(self._flush)
         self._queue_seen = False
-        self.teacher = Teacher(self)
+        self.teacher, self.bencher = Teacher(self), Bencher(self)
         self.sheets = Sheets(self, session, player, self.actions_)
         self._make_panels()
         self._place_panels()
@@ -336,7 +337,7 @@ class MainWindow(QMainWindow):
     @property
     def teaching_shown(self) -> bool:
         """Whether the page for teaching is shown."""
-        return self.desk.currentWidget() is not self.listening
+        return self.desk.currentWidget() is self.teacher.page is not None
 
     def listen_to(self, path: Path) -> None:
         """Open a recording, and show it."""
@@ -344,8 +345,9 @@ class MainWindow(QMainWindow):
         self.session.open(path)
 
     def show_page(self, name: str) -> None:
-        """Show what is for listening ("listen") or for teaching ("teach")."""
-        page = self.teacher.make_page() if name == "teach" else self.listening
+        """Show what is for listening ("listen"), for teaching ("teach") or for benchmarks ("bench")."""
+        makes: dict[str, Callable[[], QWidget]] = {"teach": self.teacher.make_page, "bench": self.bencher.make_page}
+        page = makes[name]() if name in makes else self.listening
         if self.desk.indexOf(page) < 0:
             self.desk.addWidget(page)
         self.desk.setCurrentWidget(page)
@@ -419,6 +421,7 @@ class MainWindow(QMainWindow):
             if panel is not None:
                 panel.set_theme(self.theme)
         self.teacher.set_theme(self.theme)
+        self.bencher.set_theme(self.theme)
         self._draw_icons()
 
     def _draw_icons(self) -> None:
@@ -445,9 +448,10 @@ class MainWindow(QMainWindow):
         return self.teaching_shown and page is not None and page.shows(name)
 
     def _show_view_ticks(self) -> None:
-        tables = not self.teaching_shown and not self.tables_dock.isHidden()
+        listening = self.desk.currentWidget() is self.listening
+        tables = listening and not self.tables_dock.isHidden()
         ticks = {
-            "view.answers": not self.teaching_shown and not self.answers_dock.isHidden(),
+            "view.answers": listening and not self.answers_dock.isHidden(),
             "view.segments": tables and self.tabs.currentWidget() is self.segments,
             "view.queue": tables and self.tabs.currentWidget() is self.queue,
             **{f"view.{name}": self._shows_panel(name) for name in ("board", "lesson", "review", "map")},

@@ -1,0 +1,274 @@
+"""Curves of a measure over the sessions: a line for each method and mode, a band from the least to the greatest, what was published dotted.
+
+Where a protocol has no sessions, each row is a point with its interval. It draws what it is given; it knows no worker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyqtgraph as pg
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from musicclass_gui.app import bench_rows, bench_words
+from musicclass_gui.app.bench_form import mode_title
+from musicclass_gui.engine.benchmark.protocol import PUBLISHED
+from musicclass_gui.ui.widgets import Placeholder, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from musicclass_gui.app.bench import Bench
+    from musicclass_gui.app.bench_rows import Key, Line, Row
+    from musicclass_gui.app.theme import Theme
+
+_BAND = 46  # of 255
+_SYMBOLS = ("o", "s", "t", "d", "p", "h", "star", "t1", "t2", "t3", "+", "x")
+_MOST_AT_FIRST = 10
+_KEY_ROLE = Qt.ItemDataRole.UserRole
+_WORDS = "The line is the mean over class orders and seeds, the band goes from the least to the greatest; dots are what was published."
+_POINTS = "Each point is the mean; the bar is its 95 % interval, or goes from the least to the greatest; a ring is what was published."
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A line of the plot: its look stays the same whatever else is shown."""
+
+    key: Key
+    title: str
+    line: Line
+    published: Line
+    colour: int
+    dashed: bool
+
+
+class CurvesPanel(QWidget):
+    """The plot, and a list in which lines are ticked."""
+
+    def __init__(self, bench: Bench, theme: Theme) -> None:
+        super().__init__()
+        self._bench, self._theme = bench, theme
+        self.plot = pg.PlotWidget()
+        self.list = QListWidget()
+        self.words = text(_WORDS, "small", wrap=True)
+        self.nothing = Placeholder("No curves yet", "They are drawn as soon as a cell is through.")
+        self.traces: list[Trace] = []
+        self._rows: list[Row] = []
+        self._metric = ""
+        self._hidden: set[Key] = set()
+        self._known: set[Key] = set()
+        self._run = 0
+        self._filling = False
+        self._pages = QStackedWidget()
+        self._build()
+        self.set_theme(theme)
+
+    def show_curves(self, metric: str) -> None:
+        """Draw the shown run by a measure."""
+        view, self._metric = self._bench.view, metric
+        self._pages.setCurrentIndex(0 if view and view.results else 1)
+        if view is None:
+            return
+        if view.run != self._run:
+            self._run, self._hidden, self._known = view.run, set(), set()
+        self._rows = [row for row in bench_rows.rows(view, metric, single=False) if row.value is not None]
+        self.traces = [trace for row in self._rows if (trace := self._trace(row))]
+        self._fill_list()
+        self._draw()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in another theme."""
+        self._theme = theme
+        self.plot.setBackground(theme.surface)
+        for side in ("left", "bottom"):
+            axis = self.plot.getAxis(side)
+            axis.setPen(theme.border)
+            axis.setTextPen(theme.text_muted)
+        self._fill_list()
+        self._draw()
+
+    @property
+    def _has_sessions(self) -> bool:
+        return any(trace.line for trace in self.traces)
+
+    def _trace(self, row: Row) -> Trace | None:
+        view, protocol = self._bench.view, self._bench.shown
+        assert view is not None
+        titles = {method.id: method.title for method in protocol.methods} if protocol else {}
+        methods = list(dict.fromkeys(cell.method for cell in view.cells))
+        parts = [titles.get(row.cell.method, row.cell.method), row.cell.task, row.cell.features]
+        several = len({cell.mode for cell in view.cells}) > 1
+        name = " · ".join(filter(None, (*parts, mode_title(row.cell.mode) if several and row.cell.mode else "")))
+        place = methods.index(row.cell.method) if len(methods) > 1 else self._rows.index(row)
+        line, printed = (draw(view, row.cells, self._metric) for draw in (bench_rows.curve, bench_rows.published_curve))
+        return Trace(row.key, name, line, printed, place, several and row.cell.mode == PUBLISHED)
+
+    # The list
+
+    def _fill_list(self) -> None:
+        self._filling = True
+        current = self.list.currentRow()
+        self.list.clear()
+        for number, trace in enumerate(self.traces):
+            if trace.key not in self._known:
+                self._known.add(trace.key)
+                if number >= _MOST_AT_FIRST and self._has_sessions:
+                    self._hidden.add(trace.key)
+            item = QListWidgetItem(self._sample(trace), trace.title)
+            item.setData(_KEY_ROLE, trace.key)
+            item.setToolTip(trace.title)
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+            item.setCheckState(Qt.CheckState.Unchecked if trace.key in self._hidden else Qt.CheckState.Checked)
+            self.list.addItem(item)
+        self.list.setCurrentRow(min(current, self.list.count() - 1))
+        self._filling = False
+
+    def _sample(self, trace: Trace) -> QIcon:
+        picture = QPixmap(30, 16)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        pen = QPen(QColor(self._colour(trace)), 2.4)
+        pen.setStyle(Qt.PenStyle.DashLine if trace.dashed else Qt.PenStyle.SolidLine)
+        painter.setPen(pen)
+        painter.drawLine(1, 8, 29, 8)
+        painter.setBrush(QColor(self._colour(trace)))
+        painter.drawEllipse(QRectF(11.5, 4.5, 7, 7))
+        painter.end()
+        return QIcon(picture)
+
+    def _ticked(self, item: QListWidgetItem) -> None:
+        if self._filling:
+            return
+        key = item.data(_KEY_ROLE)
+        key = tuple(key)
+        self._hidden = self._hidden - {key} if item.checkState() == Qt.CheckState.Checked else self._hidden | {key}
+        self._draw()
+
+    # The plot
+
+    def _draw(self) -> None:
+        self.plot.clear()
+        shown = [trace for trace in self.traces if trace.key not in self._hidden]
+        if self._has_sessions:
+            self._draw_lines(shown)
+        else:
+            self._draw_points([row for row in self._rows if row.key not in self._hidden])
+        self.words.setText(_WORDS if self._has_sessions else _POINTS)
+        self.plot.setAccessibleDescription("; ".join(map(self._spoken, shown)) or "Nothing is ticked.")
+
+    def _draw_lines(self, shown: Sequence[Trace]) -> None:
+        count = max((point[0] for trace in self.traces for point in trace.line), default=1)
+        ticks = [(session, f"Session {session}") for session in range(1, count + 1)]
+        self.plot.getAxis("bottom").setTicks([ticks])
+        self.plot.showGrid(x=False, y=True, alpha=0.18)
+        for trace in shown:
+            self._draw_band(trace)
+        for trace in shown:
+            self._draw_line(trace, current=self._current() == trace.key)
+        self._fit_y([value for trace in shown for point in (*trace.line, *trace.published) for value in point[1:]])
+        self.plot.setXRange(0.8, count + 0.2, padding=0)
+
+    def _draw_band(self, trace: Trace) -> None:
+        if not any(most > least for _, _, least, most in trace.line):
+            return
+        sessions = [point[0] for point in trace.line]
+        edges = [pg.PlotDataItem(sessions, [self._scaled(point[place]) for point in trace.line]) for place in (2, 3)]
+        colour = QColor(self._colour(trace))
+        colour.setAlpha(_BAND)
+        self.plot.addItem(pg.FillBetweenItem(*edges, brush=pg.mkBrush(colour)))
+
+    def _draw_line(self, trace: Trace, *, current: bool) -> None:
+        colour = self._colour(trace)
+        style = Qt.PenStyle.DashLine if trace.dashed else Qt.PenStyle.SolidLine
+        pen = pg.mkPen(colour, width=4 if current else 2.2, style=style)
+        sessions = [point[0] for point in trace.line]
+        symbol = _SYMBOLS[trace.colour % len(_SYMBOLS)]
+        look = {"symbol": symbol, "symbolSize": 8, "symbolBrush": colour, "symbolPen": pg.mkPen(self._theme.surface, width=0.8)}
+        self.plot.plot(sessions, [self._scaled(point[1]) for point in trace.line], pen=pen, **look)
+        if trace.published:
+            dots = pg.mkPen(colour, width=1.6, style=Qt.PenStyle.DotLine)
+            ring = {"symbol": "o", "symbolSize": 9, "symbolBrush": None, "symbolPen": pg.mkPen(colour, width=1.4)}
+            values = [self._scaled(point[1]) for point in trace.published]
+            self.plot.plot([point[0] for point in trace.published], values, pen=dots, **ring)
+
+    def _draw_points(self, rows: Sequence[Row]) -> None:
+        names = {trace.key: trace.title for trace in self.traces}
+        colours = {trace.key: self._colour(trace) for trace in self.traces}
+        self.plot.getAxis("bottom").setTicks([[(place, names[row.key]) for place, row in enumerate(rows)] if len(rows) < 9 else []])
+        self.plot.showGrid(x=False, y=True, alpha=0.18)
+        for place, row in enumerate(rows):
+            self._draw_point(place, row, colours[row.key])
+        ends = [value for row in rows for value in (row.value, row.low, row.high, row.least, row.most, row.published)]
+        self._fit_y([value for value in ends if value is not None])
+        self.plot.setXRange(-0.6, max(1, len(rows)) - 0.4, padding=0)
+
+    def _draw_point(self, place: int, row: Row, colour: str) -> None:
+        low, high = (row.low, row.high) if row.low is not None else (row.least, row.most)
+        if low is not None and high is not None:
+            self.plot.plot([place, place], [self._scaled(low), self._scaled(high)], pen=pg.mkPen(colour, width=3))
+        if row.value is not None:
+            self.plot.plot([place], [self._scaled(row.value)], pen=None, symbol="o", symbolSize=11, symbolBrush=colour, symbolPen=None)
+        if row.published is not None:
+            ring = pg.mkPen(self._theme.text, width=1.6)
+            self.plot.plot([place], [self._scaled(row.published)], pen=None, symbol="o", symbolSize=16, symbolBrush=None, symbolPen=ring)
+
+    def _fit_y(self, values: Sequence[float]) -> None:
+        if not values:
+            return
+        low, high = self._scaled(min(values)), self._scaled(max(values))
+        room = max((high - low) * 0.08, 0.5 if bench_words.is_percent(self._metric) else 0.005)
+        top = min(high + room, 100.8) if bench_words.is_percent(self._metric) and high <= 100 else high + room
+        self.plot.setYRange(low - room, top, padding=0)
+        self.plot.setLabel("left", bench_words.title(self._metric) + (", %" if bench_words.is_percent(self._metric) else ""))
+
+    def _scaled(self, value: float) -> float:
+        return value * 100 if bench_words.is_percent(self._metric) else value
+
+    def _colour(self, trace: Trace) -> str:
+        return self._theme.lanes[trace.colour % len(self._theme.lanes)]
+
+    def _current(self) -> Key | None:
+        item = self.list.currentItem()
+        return tuple(item.data(_KEY_ROLE)) if item is not None and self.list.hasFocus() else None
+
+    def _spoken(self, trace: Trace) -> str:
+        values = ", ".join(bench_words.value(point[1], self._metric) for point in trace.line)
+        return f"{trace.title}: {values}"
+
+    def _build(self) -> None:
+        side = QSplitter(Qt.Orientation.Horizontal)
+        side.setChildrenCollapsible(False)
+        side.addWidget(self.plot)
+        side.addWidget(self.list)
+        side.setStretchFactor(0, 1)
+        side.setSizes([640, 230])
+        page = QWidget()
+        box = QVBoxLayout(page)
+        box.setContentsMargins(12, 10, 12, 8)
+        box.setSpacing(6)
+        box.addWidget(side, 1)
+        box.addWidget(self.words)
+        for one in (page, self.nothing):
+            self._pages.addWidget(one)
+        outer = QHBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self._pages)
+        self._dress()
+
+    def _dress(self) -> None:
+        self.plot.setMouseEnabled(x=False, y=False)
+        self.plot.setMenuEnabled(False)
+        self.plot.hideButtons()
+        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.plot.setFrameShape(pg.QtWidgets.QFrame.Shape.NoFrame)
+        self.plot.setAccessibleName("Curves over the sessions")
+        self.list.setAccessibleName("Lines of the plot")
+        self.list.setAccessibleDescription("Space shows or hides a line.")
+        self.list.setIconSize(QSize(30, 16))
+        self.list.setMinimumWidth(170)
+        self.list.itemChanged.connect(self._ticked)
+        self.list.currentRowChanged.connect(lambda _row: None if self._filling else self._draw())
