@@ -75,6 +75,42 @@ def run_all(asked: Config) -> dict[Cell, Result]:
     return {cell: TRANSFER.run(asked, cell, prepared, Token(), quiet) for cell in TRANSFER.cells(asked)}
 
 
+def test_what_there_is_to_know_before_a_run(tmp_path: Path) -> None:
+    data = made(tmp_path, "gtzan_genre", "emoMusic")
+    made(tmp_path, "urbansound", mfcc=False)
+    asked = config(data, features=("12", "3"))
+    found = TRANSFER.about(asked, Token(), quiet)
+    assert [(count.found, count.published) for count in found.counts] == [(100, 1000), (40, 744), (40, 744), (60, 8732)]
+    assert found.cells == len(TRANSFER.cells(asked))
+    assert found.problems == ("Sound of a city (UrbanSound8K): its MFCC were not published, so they are left out.",)
+    assert {verdict.check.split()[0] for verdict in found.verdicts} == {"fingerprint", "duplicates"}
+    assert all("leak" not in verdict.level for verdict in found.verdicts)
+    assert len(found.split) == 4 * 10
+    assert sorted(key for name, keys in found.split.items() if name.startswith("gtzan") for key in keys) == sorted(
+        feature_files.rows(data / "gtzan_genre", tasks.task("gtzan_genre")).keys
+    )
+    layer = np.load(data / "gtzan_genre" / "layer_0.npy")
+    layer[3] = layer[99]
+    np.save(data / "gtzan_genre" / "layer_0.npy", layer)
+    again = TRANSFER.about(asked, Token(), quiet)
+    assert again.fingerprint != found.fingerprint
+    for number in range(1, 5):
+        rows = np.load(data / "gtzan_genre" / f"layer_{number}.npy")
+        rows[3] = rows[99]
+        np.save(data / "gtzan_genre" / f"layer_{number}.npy", rows)
+    (twins,) = [v for v in TRANSFER.about(asked, Token(), quiet).verdicts if v.check == "duplicates gtzan_genre 12345"]
+    assert twins.level == "leak"
+    assert "Of 10 folds: in 2" in twins.sentence
+
+
+def test_the_leak_detector_finds_the_batches_of_the_published_layers_and_none_in_mfcc(data_dir: Path) -> None:
+    asked = config(data_dir / "transfer-features", tasks=("gtzan_genre", "ballroom_extended"))
+    levels = {verdict.check: verdict.level for verdict in TRANSFER.about(asked, Token(), quiet).verdicts}
+    for task in ("gtzan_genre", "ballroom_extended"):
+        assert levels[f"fingerprint {task} 12345"] == "leak"
+        assert levels[f"fingerprint {task} mfcc"] == "clear"
+
+
 def test_there_are_28_subsets_of_layers_and_30_kinds_of_features() -> None:
     assert len(set(tasks.layer_keys())) == 28
     assert tasks.KEYS[0] == "12345"

@@ -100,9 +100,15 @@ def features(folder: Path, key: str, count: int) -> NDArray[np.float64]:
     return np.hstack(arrays)
 
 
-@lru_cache(maxsize=16)
 def _array(path: Path) -> NDArray[np.float64]:
     try:
-        return np.load(path, allow_pickle=False).astype(np.float64)  # type: ignore[no-any-return]
+        status = path.stat()
+        return _read(path, status.st_size, status.st_mtime_ns)
     except (OSError, ValueError) as error:
         raise DataError(f"“{path}” cannot be read as features ({error}).") from error
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, size: int, mtime_ns: int) -> NDArray[np.float64]:
+    """A file as it was when it had this size and time."""
+    return np.load(path, allow_pickle=False).astype(np.float64)  # type: ignore[no-any-return]
