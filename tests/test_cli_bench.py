@@ -128,3 +128,15 @@ def test_values_of_options(monkeypatch: pytest.MonkeyPatch) -> None:
         "0.4500",
         "+0.0500",
     )
+
+
+def test_a_report_is_printed_or_written(data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    assert said("run", "tiny", "--data", str(data), "--out", str(folder)).exit_code == 0
+    printed = said("report", str(folder))
+    assert printed.exit_code == 0
+    assert tiny_protocol.TITLE in printed.stdout
+    assert said("report", str(folder), "--run", "1", "--format", "csv", "--out", str(tmp_path / "made.csv")).exit_code == 0
+    assert "centers" in (tmp_path / "made.csv").read_text()
+    missing = said("report", str(folder), "--run", "7")
+    assert (missing.exit_code, missing.stderr) == (1, f"There is no run 7 in “{folder}”; known are 1.\n")

@@ -138,7 +138,7 @@ def run(config: Config, cell: Cell, prepared: Any, token: Token, tell: Tell) -> 
     predictions = tuple(said(cell, *prepared))
     right = float(np.mean([one.truth == one.said for one in predictions]))
     spread = float(np.mean([score for one in predictions for score in one.scores]))
-    scores = (Score("accuracy", right, n=len(predictions)), Score("spread", spread))
+    scores = (Score("accuracy", right, n=len(predictions)), Score("map", spread))
     return Result(scores, ((right, None), (right, spread)), predictions, ("This is a test.",))
 
 
