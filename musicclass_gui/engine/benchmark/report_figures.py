@@ -6,6 +6,7 @@ on both.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 COLOURS = ("#3b82d6", "#e0752d", "#2e9e6b", "#c8509a", "#8a6fd6", "#a8871c", "#2399ad", "#d64545", "#7a8794")
 DASHES = ("", "7 3", "2 3")
-_WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM, _LEGEND = 760, 380, 56, 16, 44, 210
+_WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM, _LEGEND = 760, 390, 56, 30, 44, 210
 _LINE, _CELL = 18, 34
 
 
@@ -24,7 +25,7 @@ def curves(found: Sequence[Curve], printed: Sequence[Curve], axis: str, *, perce
     """Lines over sessions with bands from least to greatest, a legend in the order of where they end; `printed` as crosses."""
     sessions = sorted({session for one in found for session in one.sessions})
     values = [value for one in (*found, *printed) for value in (*one.least, *one.most)]
-    plot = _Plot(sessions[0], sessions[-1], *_range(values), max(_HEIGHT, _TOP + _BOTTOM + _LINE * (len(found) + 1)))
+    plot = _Plot((sessions[0], sessions[-1]), _ticks(values), max(_HEIGHT, _TOP + _BOTTOM + _LINE * (len(found) + 1)))
     names = [one.name for one in found]
     parts = [plot.frame(sessions, axis, percent=percent)]
     parts += [plot.band(one, names.index(one.name)) for one in found]
@@ -37,8 +38,9 @@ def curves(found: Sequence[Curve], printed: Sequence[Curve], axis: str, *, perce
 class _Plot:
     """The plane of a plot: from values to places."""
 
-    def __init__(self, first: float, last: float, low: float, high: float, height: int) -> None:
-        self._first, self._last, self._low, self._high, self.height = first, last, low, high, height
+    def __init__(self, ends: tuple[float, float], ticks: Sequence[float], height: int) -> None:
+        self._first, self._last = ends
+        self._ticks, self._low, self._high, self.height = ticks, ticks[0], ticks[-1], height
 
     def x(self, value: float) -> float:
         return _LEFT + (value - self._first) / (self._last - self._first) * (_WIDTH - _LEFT - _LEGEND - 12)
@@ -48,11 +50,10 @@ class _Plot:
 
     def frame(self, sessions: Sequence[int], axis: str, *, percent: bool) -> str:
         right = self.x(self._last)
-        ticks = [self._low + (self._high - self._low) * step / 4 for step in range(5)]
         lines = [
             f'<path d="M{_LEFT} {self.y(tick):.1f}H{right:.1f}" stroke="currentColor" stroke-opacity="0.15"/>'
             + _text(_LEFT - 8, self.y(tick) + 4, _number(tick, percent=percent), "end")
-            for tick in ticks
+            for tick in self._ticks
         ]
         below = [_text(self.x(session), self.height - _BOTTOM + 18, str(session), "middle") for session in sessions]
         names = [
@@ -98,7 +99,7 @@ def bars(names: Sequence[str], values: Sequence[tuple[float, float | None, float
         y = 6 + place * 24
         at = [left + (number - low) / (high - low) * width for number in (min(0.0, value), max(0.0, value))]
         parts.append(f'<rect x="{at[0]:.1f}" y="{y}" width="{at[1] - at[0]:.1f}" height="16" fill="{COLOURS[0]}" fill-opacity="0.75"/>')
-        parts += [_text(left - 8, y + 12, name, "end"), _text(_WIDTH - 62, y + 12, _number(value, percent=percent, digits=1), "start")]
+        parts += [_text(left - 8, y + 12, name, "end"), _text(_WIDTH - 56, y + 12, _number(value, percent=percent, digits=1), "start")]
         if start is not None and end is not None:
             ends = [left + (number - low) / (high - low) * width for number in (start, end)]
             parts.append(
@@ -132,13 +133,15 @@ def _field(x: float, y: float, share: float | None, word: str) -> str:
     return box + _text(x + _CELL / 2, y + _CELL * 0.62, word, "middle")
 
 
-def _range(values: Sequence[float]) -> tuple[float, float]:
-    """The ends of an axis: 0 to 1 where all lie between, else a little more than they need."""
+def _ticks(values: Sequence[float]) -> list[float]:
+    """Round numbers from below the least value to above the greatest; 0 and 1 are among them where all lie between."""
     low, high = min(values), max(values)
     if low >= 0 and high <= 1:
-        return 0.0, 1.0
-    spare = (high - low) * 0.05 or 0.1
-    return low - spare, high + spare
+        low, high = 0.0, 1.0
+    wanted = max(high - low, 1e-6) / 5
+    size = 10.0 ** math.floor(math.log10(wanted))
+    step = next(size * times for times in (1, 2, 5, 10) if size * times >= wanted * (1 - 1e-9))
+    return [round(number * step, 9) for number in range(math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9) + 1)]
 
 
 def _colour(number: int) -> str:

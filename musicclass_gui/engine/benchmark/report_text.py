@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NOTHING = "–"
 _MOST_PARTS = 6
+_PARTS = "train valid test"
 INTERVALS = (
     "Values are means over class orders and seeds; “spread” is least to greatest, “±” the standard deviation. Intervals cover 95 % for "
     "the items that were asked (Wilson for accuracies, bootstrap over items else); that of several cells is the mean of theirs, since they "
@@ -132,7 +133,7 @@ def _agrees(found: int, published: int) -> str:
 
 def split_line(report: Report) -> str:
     """The sizes of the split's parts; of many parts, such as folds, their number only."""
-    parts = {part: len(keys) for part, keys in report.about.split.items()}
+    parts = {part: len(keys) for part, keys in sorted(report.about.split.items(), key=lambda pair: _PARTS.find(pair[0]))}
     if len(parts) > _MOST_PARTS:
         return f"{len(parts)} parts of {min(parts.values())} to {max(parts.values())} items"
     return ", ".join(f"{part} {count}" for part, count in parts.items())

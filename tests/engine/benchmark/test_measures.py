@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 
@@ -251,6 +252,13 @@ def test_repeated_answers_of_one_item_are_no_new_items() -> None:
     assert often.difference == pytest.approx(once.difference)
     assert "sign-flip" in often.sentence
     assert often.p == pytest.approx(once.p, abs=0.03)
+
+
+def test_the_sign_flip_test_is_that_of_all_signs() -> None:
+    differences = np.array([1.0, 1.0, 1.0, 0.5, -0.5, 0.25, 0.0, 1 / 3, 1.0])
+    signs = np.array(list(itertools.product((-1, 1), repeat=len(differences))))
+    exact = (np.abs((signs * differences).sum(axis=1)) >= abs(differences.sum()) - 1e-9).mean()
+    assert resampling.sign_flip(differences) == pytest.approx(exact, abs=0.01)
 
 
 def test_only_answers_after_the_last_session_are_compared() -> None:
