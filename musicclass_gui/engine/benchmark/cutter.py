@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ from musicclass_gui.engine.errors import BenchmarkError
 from musicclass_gui.engine.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from musicclass_gui.engine.audio import Recording
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.task import Token
     from musicclass_gui.engine.windows import Audio, Grid
 
-KINDS = ("grid", "random", "whole")
+KINDS = ("grid", "random", "full", "whole")
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,13 @@ class Stretch:
             yield from stream.finish()
             return
         size = max(1, round(self.cut.chunk_s * rate))
-        starts = grid_starts(samples.size, size) if self.cut.kind == "grid" else self._drawn(samples.size, size)
-        for start in starts:
+        for start in self._starts(samples.size, size):
             yield Window(start / rate, (start + size) / rate, _filled(samples[start : start + size], size))
+
+    def _starts(self, length: int, size: int) -> Iterable[int]:
+        if self.cut.kind == "full":
+            return range(0, length - size + 1, size)
+        return grid_starts(length, size) if self.cut.kind == "grid" else self._drawn(length, size)
 
     def _drawn(self, length: int, size: int) -> list[int]:
         """Starts uniform in [0, length − size), and 0 for what is shorter (continual-paper, 2.3)."""
@@ -69,7 +73,7 @@ def require(cut: Cut) -> None:
     """Raise BenchmarkError when a cut cannot be made."""
     if cut.kind not in KINDS:
         raise BenchmarkError(f"“{cut.kind}” is no way of cutting; known are {', '.join(KINDS)}.")
-    if cut.kind != "whole" and cut.chunk_s <= 0:
+    if cut.kind != "whole" and cut.chunk_s <= 0 and cut.samples < 1:
         raise BenchmarkError(f"A chunk of {cut.chunk_s:g} s cannot be cut; give its length in seconds.")
     if cut.kind == "random" and cut.count < 1:
         raise BenchmarkError("Random chunks need a number of chunks per file; give at least 1.")
@@ -81,16 +85,23 @@ def grid_starts(length: int, size: int) -> list[int]:
 
 
 def cut(path: Path, stretches: Sequence[Stretch], rate: int, token: Token) -> Cuts:
-    """Decode a file once and cut all stretches out of it. Raises AudioError, Cancelled."""
+    """Decode a file once and cut all stretches out of it, which all have the same cut. Raises AudioError, Cancelled."""
     recording = probe(path)
-    samples, duration_s, notices = _samples(recording, rate, token)
-    return Cuts([stretch.of(samples, rate) for stretch in stretches], duration_s, notices)
+    how = _in_seconds(stretches[0].cut, recording)
+    heard_at = recording.sample_rate if how.rate_ignored else rate
+    samples, duration_s, notices = _samples(recording, heard_at, token, first_channel=how.first_channel)
+    return Cuts([replace(stretch, cut=how).of(samples, heard_at) for stretch in stretches], duration_s, notices)
 
 
-def _samples(recording: Recording, rate: int, token: Token) -> tuple[Audio, float, tuple[str, ...]]:
+def _in_seconds(cut: Cut, recording: Recording) -> Cut:
+    """The cut with the length that its number of samples has in a file."""
+    return replace(cut, chunk_s=cut.samples / recording.sample_rate, samples=0) if cut.samples else cut
+
+
+def _samples(recording: Recording, rate: int, token: Token, *, first_channel: bool) -> tuple[Audio, float, tuple[str, ...]]:
     resampler = Resampler(recording.sample_rate, rate)
     with open_blocks(recording, token=token) as blocks:
-        mono = [resampler.push(to_mono(block)) for block in blocks]
+        mono = [resampler.push(np.ascontiguousarray(block[:, 0]) if first_channel else to_mono(block)) for block in blocks]
     samples = np.concatenate([*mono, resampler.finish()], dtype=np.float32)
     return samples, blocks.readable_s, tuple(blocks.notices)
 

@@ -24,7 +24,7 @@ from musicclass_gui.engine.audio import content_hash
 from musicclass_gui.engine.audio_paths import naming_errors_of
 from musicclass_gui.engine.benchmark import cutter
 from musicclass_gui.engine.cache import Embedded, FileStamp, Reading, opened
-from musicclass_gui.engine.encoders import layers
+from musicclass_gui.engine.encoders import clap, layers
 from musicclass_gui.engine.encoders.hearing import hear
 from musicclass_gui.engine.errors import AudioError, EncoderError
 from musicclass_gui.engine.listening import naming_encoder_errors
@@ -53,18 +53,25 @@ class Cut:
 
     "grid": consecutive from the start, round(length / chunk) of them and at least 1; a longer tail is cut off, a shorter one filled with
     silence (the ISMIR 2024 paper, its code's evaluation). "random": `count` chunks per item at starts drawn uniformly with `seed`, a fixed
-    set that stands for fresh draws in every epoch. "whole": the encoder's own windows over the item.
+    set that stands for fresh draws in every epoch. "full": consecutive whole chunks only, so that what is too short has none. "whole":
+    the encoder's own windows over the item. With `samples` a chunk has so many of the file's own samples instead of `chunk_s` seconds.
+    `rate_ignored` gives the file's samples to the encoder as if they had its rate, `first_channel` takes that instead of their mean.
     """
 
     kind: str
     chunk_s: float = 0.0
     count: int = 0
     seed: int = 0
+    samples: int = 0
+    rate_ignored: bool = False
+    first_channel: bool = False
 
     @property
     def name(self) -> str:
         """What tells its embeddings from those of other cuts in the cache."""
-        return f"bench-{self.kind}-{self.chunk_s:g}-{self.count}-{self.seed}"
+        samples = f"-{self.samples}-samples" if self.samples else ""
+        flags = "-rate-ignored" * self.rate_ignored + "-first-channel" * self.first_channel
+        return f"bench-{self.kind}-{self.chunk_s:g}-{self.count}-{self.seed}{samples}{flags}"
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,7 @@ class Order:
     cut: Cut
     device: str
     weights_folder: str
+    before_projection: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,11 +163,16 @@ def embed(
     *,
     device: str = "auto",
     weights_folder: str = "",
+    before_projection: bool = False,
 ) -> Heard:
-    """Cut and embed items with an encoder, or take it from the cache. Raises BenchmarkError, EncoderError, WeightsError, Cancelled."""
+    """Cut and embed items with an encoder, or take it from the cache.
+
+    `before_projection` gives what a CLAP hears before it is projected to where words are. Raises BenchmarkError, EncoderError,
+    WeightsError, Cancelled.
+    """
     cutter.require(cut)
-    order = Order(encoder_id, cut, device, weights_folder)
-    spec = _spec(encoder_id)
+    order = Order(encoder_id, cut, device, weights_folder, before_projection)
+    spec = clap.unprojected(_spec(encoder_id)) if before_projection else _spec(encoder_id)
     with opened(places.cache_dir()) as cache:
         hearing = _Hearing(items, spec, order, cache, token, tell)
         hearing.run()
@@ -270,7 +283,7 @@ class _Hearing:
         if found is not None:
             self.chunks[item.key] = Chunks(found.data, found.layers)
         elif not why:
-            why = f"it holds no sound after {item.start_s:g} s"
+            why = "it is shorter than a clip" if self._order.cut.kind == "full" else f"it holds no sound after {item.start_s:g} s"
         if why:
             self.problems.append(f"{item.key}: {why}")
 
@@ -315,6 +328,8 @@ def _loaded(order: Order) -> Encoder:
     spec = _spec(order.encoder)
     weights = Shelf(places.weights_folders(order.weights_folder)).weights_of(spec.id)
     base = _encoder(spec.of or spec.id, order.device, weights)
+    if order.before_projection:
+        return clap.before_projection(base)
     return layers.Viewed(base, spec) if spec.of else base
 
 

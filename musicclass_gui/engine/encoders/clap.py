@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from torch import nn
+
     from musicclass_gui.engine.encoders import Embeddings, Encoder
     from musicclass_gui.engine.encoders.running import Runner
     from musicclass_gui.engine.windows import Audio
@@ -141,12 +143,84 @@ class ClapEncoder:
 
     def embed(self, windows: Sequence[Audio]) -> Embeddings:
         """Mono float32 windows at `spec.sample_rate`, ≥ 1 sample each → `(len(windows), dim)` float32 of length 1."""
-        pieces = [self._sound.pieces(window) for window in windows]
-        found = self._runner.run([piece for of_one in pieces for piece in of_one]).reshape(-1, self.spec.dim)
-        if len(found) == len(windows):
-            return found
-        firsts = np.cumsum([0, *map(len, pieces[:-1])])
-        return unit(np.add.reduceat(found, firsts, axis=0))
+        found, counts = _heard(self._runner, self._sound, windows)
+        found = found.reshape(-1, self.spec.dim)
+        return found if len(found) == len(windows) else unit(_means(found, counts))
+
+    def before_projection(self) -> Unprojected:
+        """The same without its projection, on the same device."""
+        from musicclass_gui.engine.encoders import clap_net
+        from musicclass_gui.engine.encoders.running import Runner
+
+        net = self._runner.net
+        assert isinstance(net, clap_net.Hearing)
+        bare = clap_net.before_projection(net, self._sound, self.spec.id)
+        runner = Runner(bare, self.spec.sample_rate, self.device, self.notices, prepare=self._sound.filled, cpu_batch_s=0.0)
+        return Unprojected(unprojected(self.spec), self._sound, runner)
+
+
+class Unprojected:
+    """A CLAP's ear before its last step, the projection to where words are: what other projections can be trained on.
+
+    Windows are as for `ClapEncoder`. How many numbers it gives only its files say, so its `spec.dim` is that of the projected.
+    """
+
+    def __init__(self, spec: EncoderSpec, sound: clap_files.Sound, runner: Runner) -> None:
+        self.spec = spec
+        self._sound = sound
+        self._runner = runner
+
+    @property
+    def device(self) -> str:
+        """Where it runs now."""
+        return self._runner.device
+
+    @property
+    def notices(self) -> list[str]:
+        """Why it does not run as asked for."""
+        return list(self._runner.notices)
+
+    def embed(self, windows: Sequence[Audio]) -> Embeddings:
+        """Mono float32 windows at `spec.sample_rate`, ≥ 1 sample each → `(len(windows), width)` float32 of any length."""
+        return _means(*_heard(self._runner, self._sound, windows))
+
+
+def unprojected(spec: EncoderSpec) -> EncoderSpec:
+    """What an encoder is called before its projection. Raises EncoderError for one that is no CLAP."""
+    if spec.family != "clap":
+        raise EncoderError(f"The encoder {spec.id} has no projection to where words are; choose a CLAP.")
+    return replace(spec, id=f"{spec.id}~before-projection", words=False)
+
+
+def before_projection(encoder: Encoder) -> Encoder:
+    """A loaded CLAP without its projection. Raises EncoderError for another encoder."""
+    if not isinstance(encoder, ClapEncoder):
+        raise EncoderError(f"The encoder {encoder.spec.id} has no projection to where words are; choose a CLAP.")
+    return encoder.before_projection()
+
+
+def projection(spec: EncoderSpec, weights_folder: Path | None) -> nn.Module:
+    """What makes `(n, spec.dim)`, of any length, of what `Unprojected` gives; frozen. Raises WeightsError as `load` does."""
+    from musicclass_gui.engine.encoders import clap_net
+
+    folder = weights.find(spec, places.weights_folders(), weights_folder)
+    setup = clap_files.read(folder)
+    _require_fit(spec, setup, folder)
+    return clap_net.projection(setup, clap_files.place(folder, TENSORS))
+
+
+def _heard(runner: Runner, sound: clap_files.Sound, windows: Sequence[Audio]) -> tuple[Embeddings, list[int]]:
+    """What comes of the pieces of all windows, and how many pieces each has."""
+    pieces = [sound.pieces(window) for window in windows]
+    return runner.run([piece for of_one in pieces for piece in of_one]), [len(of_one) for of_one in pieces]
+
+
+def _means(found: Embeddings, counts: Sequence[int]) -> Embeddings:
+    """The mean of each window's pieces."""
+    if len(found) == len(counts):
+        return found
+    sums = np.add.reduceat(found, np.cumsum([0, *counts[:-1]]), axis=0)
+    return np.asarray(sums / np.asarray(counts)[:, None], np.float32)
 
 
 def text_embeddings(spec: EncoderSpec, weights_folder: Path | None, phrases: Sequence[str]) -> tuple[Embeddings, float]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from transformers import ClapAudioConfig, ClapAudioModelWithProjection, ClapTextConfig, ClapTextModelWithProjection
 from transformers.audio_utils import mel_filter_bank
+from transformers.models.clap.modeling_clap import ClapProjectionLayer
 
 from musicclass_gui.engine.encoders import opening
 from musicclass_gui.engine.encoders.exported import Exported
@@ -82,17 +83,33 @@ class Core(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """The projected embedding, which `transformers` leaves as long as it is."""
-        return normalize(self.tower(input_features=pictures).audio_embeds.float(), dim=-1)
+        return normalize(self.tower(**self.given(pictures)).audio_embeds.float(), dim=-1)
+
+    def given(self, pictures: Tensor) -> dict[str, Tensor]:
+        """What the tower is called with."""
+        return {"input_features": pictures}
 
 
 class FusedCore(Core):
     """A net that was made for several cuts of a long recording. It is told that each picture is whole, so it goes by that alone."""
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def given(self, pictures: Tensor) -> dict[str, Tensor]:
         """Without chance: `ClapFeatureExtractor` would call one picture of each batch long."""
         longer = torch.zeros(len(pictures), 1, dtype=torch.bool, device=pictures.device)
-        found = self.tower(input_features=pictures.expand(-1, _CUTS, -1, -1), is_longer=longer)
-        return normalize(found.audio_embeds.float(), dim=-1)
+        return {"input_features": pictures.expand(-1, _CUTS, -1, -1), "is_longer": longer}
+
+
+class Unprojected(nn.Module):
+    """Pictures `(n, 1, frames, mels)` → `(n, width)`: the mean of what was heard, before it is projected to where words are."""
+
+    def __init__(self, core: Core) -> None:
+        super().__init__()
+        self.core = core
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Batches may have any size."""
+        found: Tensor = self.core.tower.audio_model(**self.core.given(pictures)).pooler_output  # type: ignore[operator,union-attr]
+        return found.float()
 
 
 def hearing(setup: Setup, path: Path, name: str) -> Hearing:
@@ -103,6 +120,25 @@ def hearing(setup: Setup, path: Path, name: str) -> Hearing:
     tower = _built(lambda: ClapAudioModelWithProjection(ClapAudioConfig(**setup.hears)), _HEARS, _weights(path), path)
     core: nn.Module = FusedCore(tower) if setup.fused else Exported(Core(tower), _example(setup.sound), name, varying=(0,))
     return Hearing(FrontEnd(setup.sound), core).eval().requires_grad_(False)
+
+
+def before_projection(net: Hearing, sound: Sound, name: str) -> Hearing:
+    """The half that hears without its projection; both share their weights. `name` as for `hearing`."""
+    core = net.core.net if isinstance(net.core, Exported) else net.core
+    assert isinstance(core, Core)
+    pooled = Unprojected(core)
+    fused = isinstance(core, FusedCore)
+    return Hearing(net.front_end, pooled if fused else Exported(pooled, _example(sound), f"{name}-pooled", varying=(0,)))
+
+
+def projection(setup: Setup, path: Path) -> nn.Module:
+    """What makes `(n, dim)` of what `before_projection` gives, `(n, width)`, with its weights. Raises WeightsError."""
+
+    def make() -> nn.Module:
+        return nn.ModuleDict({"audio_projection": ClapProjectionLayer(ClapAudioConfig(**setup.hears))})
+
+    layer: nn.Module = _built(make, _HEARS[1:], _weights(path), path)["audio_projection"]
+    return layer.eval().requires_grad_(False)
 
 
 def _example(sound: Sound) -> Tensor:
