@@ -21,6 +21,7 @@ from musicclass_gui.app.jobs import Lane, said
 from musicclass_gui.app.service import Service
 from musicclass_gui.engine import places
 from musicclass_gui.engine.benchmark.bench_news import Began, Failed, Finished, Staged
+from musicclass_gui.engine.benchmark.command import command_line
 from musicclass_gui.engine.plain import to_plain
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ class Bench(QObject):
         self._begun = False
         self._looking: Job[Any] | None = None
         self._let_be: set[int] = set()
+        self._resuming = False
 
     # What there is
 
@@ -146,6 +148,7 @@ class Bench(QObject):
     def let_be(self, run: int) -> None:
         """Ask no more whether a run is to be resumed."""
         self._let_be.add(run)
+        self._settings.set("bench_run", "")
         self.changed.emit("runs")
 
     def encoders(self) -> list[tuple[str, str]]:
@@ -212,8 +215,8 @@ class Bench(QObject):
     def command_line(self) -> str:
         """The shown run as a command line, or what the form asks for where none is shown."""
         if self.view is not None:
-            return bench_form.command_line(self.view.config, str(self.folder))
-        return bench_form.command_line(self._config(), str(self.folder)) if self.form else ""
+            return command_line(self.view.config, str(self.folder))
+        return command_line(self._config(), str(self.folder)) if self.form else ""
 
     # Running
 
@@ -229,6 +232,13 @@ class Bench(QObject):
         row = next((row for row in self.runs if row.id == run), None)
         if row is not None and self.going is None:
             self._start({"run": run})
+
+    def resume_interrupted(self) -> None:
+        """Go on with the newest run that was interrupted, as soon as it is known which runs there are."""
+        self._resuming = not self.runs
+        row = self.interrupted
+        if row is not None:
+            self.resume(row.id)
 
     def cancel(self) -> None:
         """Stop the run; what is finished is kept."""
@@ -300,7 +310,9 @@ class Bench(QObject):
     def _took_runs(self, rows: list[RunRow]) -> None:
         self.runs = sorted(rows, key=lambda row: -row.id)
         self.changed.emit("runs")
-        if self.view is None and self.going is None and self.runs:
+        if self._resuming:
+            self.resume_interrupted()
+        elif self.view is None and self.going is None and self.runs:
             self.show(self.runs[0].id)
 
     def _took_about(self, about: About) -> None:

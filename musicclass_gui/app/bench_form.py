@@ -1,11 +1,10 @@
-"""What the user asks of a benchmark: the choices, what is still missing, and the same wish as a command line.
+"""What the user asks of a benchmark: the choices, and what is still missing.
 
 Plain values and rules; it knows no Qt and asks nobody.
 """
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -154,36 +153,6 @@ def value_words(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def command_line(config: Config, folder: str) -> str:
-    """The same run from a terminal, word for word."""
-    words = ["musicclass", "bench", "run", config.protocol, "--data", config.data]
-    pairs = (
-        ("--dataset", config.dataset),
-        ("--encoder", config.encoder),
-        ("--methods", ",".join(config.methods)),
-        ("--mode", _mode_word(config.modes)),
-        ("--orders", ",".join(config.orders)),
-        ("--seeds", ",".join(map(str, config.seeds))),
-        ("--tasks", ",".join(config.tasks)),
-        ("--keys", ",".join(config.features)),
-        ("--device", "" if config.device == "auto" else config.device),
-        ("--weights", config.weights_folder),
-    )
-    for name, value in pairs:
-        words += [name, value] if value else []
-    for name, value in config.options.items():
-        words += ["--set", f"{name}={_set_word(value)}"]
-    return shlex.join([*words, "--out", folder])
-
-
-def _mode_word(modes: Sequence[str]) -> str:
-    return BOTH if len(modes) > 1 else "".join(modes)
-
-
-def _set_word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _chosen(all_of_them: Any, chosen: set[str]) -> tuple[str, ...]:

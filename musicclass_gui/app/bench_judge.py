@@ -26,13 +26,13 @@ Pairs = list[tuple["Result", "Result"]]
 
 @dataclass(frozen=True)
 class Beside:
-    """A row of two runs set side by side; `verdict` is None where the items are not the same."""
+    """A row of two runs set side by side, each the mean of its own cells; `verdict` is None where the items are not the same."""
 
     key: Key
     cell: Cell
     first: float | None
     second: float | None
-    pairs: int
+    cells: tuple[int, int]
     verdict: Comparison | None
 
 
@@ -43,7 +43,7 @@ def judge(view: RunView, baseline: Key, token: Token) -> dict[Key, Comparison]:
         for key, cells in bench_rows.grouped(view.cells, single=single).items():
             token.check()
             pairs = _pairs(view, cells, baseline)
-            verdict = _compare(pairs, view.classes) if pairs else None
+            verdict = _compare([one for one, _ in pairs], [other for _, other in pairs], view.classes)
             if verdict is not None:
                 found[key] = verdict
     return found
@@ -60,26 +60,32 @@ def _pairs(view: RunView, cells: Sequence[Cell], baseline: Key) -> Pairs:
 
 def beside(first: RunView, second: RunView, metric: str, token: Token) -> list[Beside]:
     """The rows that both runs have, with a test of each where both answered the same items."""
-    ours, theirs = (bench_rows.grouped(view.cells, single=False) for view in (first, second))
+    ours, theirs = (_results(view) for view in (first, second))
+    cells = bench_rows.grouped(first.cells, single=False)
     found = []
     for key in [key for key in ours if key in theirs]:
         token.check()
-        found.append(_beside(first, second, metric, key, ours[key]))
+        values = [bench_rows.mean(_values(side[key], metric)) for side in (ours, theirs)]
+        counts = len(ours[key]), len(theirs[key])
+        found.append(Beside(key, cells[key][0], values[0], values[1], counts, _compare(ours[key], theirs[key], first.classes)))
     return found
 
 
-def _beside(first: RunView, second: RunView, metric: str, key: Key, cells: Sequence[Cell]) -> Beside:
-    names = [cell.name for cell in cells if cell.name in first.results and cell.name in second.results]
-    pairs = [(first.results[name], second.results[name]) for name in names]
-    values = [[score.value for one in side if (score := bench_rows.score_of(one, metric))] for side in zip(*pairs, strict=True)]
-    means = [bench_rows.mean(side) for side in values] or [None, None]
-    return Beside(key, cells[0], means[0], means[1], len(pairs), _compare(pairs, first.classes) if pairs else None)
+def _results(view: RunView) -> dict[Key, list[Result]]:
+    groups = bench_rows.grouped((cell for cell in view.cells if cell.name in view.results), single=False)
+    return {key: [view.results[cell.name] for cell in cells] for key, cells in groups.items()}
 
 
-def _compare(pairs: Pairs, classes: Sequence[str]) -> Comparison | None:
-    ones, others = ([prediction for pair in pairs for prediction in pair[side].predictions] for side in (0, 1))
+def _values(results: Sequence[Result], metric: str) -> list[float]:
+    return [score.value for one in results if (score := bench_rows.score_of(one, metric)) is not None]
+
+
+def _compare(ours: Sequence[Result], theirs: Sequence[Result], classes: Sequence[str]) -> Comparison | None:
+    if not ours or not theirs:
+        return None
+    ones, others = ([prediction for result in side for prediction in result.predictions] for side in (ours, theirs))
     try:
-        return measures.compare(ones, others, kind=_kind(pairs[0][0]), tags=classes)
+        return measures.compare(ones, others, kind=_kind(ours[0]), tags=classes)
     except BenchmarkError:
         return None
 

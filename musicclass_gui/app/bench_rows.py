@@ -26,7 +26,8 @@ Line = list[tuple[int, float, float, float]]
 class Row:
     """One row of the table, for one measure. Values are fractions where the measure is one; None is not known.
 
-    `low` and `high` are the 95 % interval of a cell; of several cells `least` and `most` are their extremes. `delta` is against the
+    `low` and `high` are the 95 % interval, of several cells the mean of theirs: they were asked the same items, so that more cells do not
+    make it narrower. `least` and `most` are the extremes of several cells. `delta` is against the
     baseline, paired by order, seed, task and features.
     """
 
@@ -104,13 +105,12 @@ def _row(view: RunView, metric: str, key: Key, cells: tuple[Cell, ...], pinned: 
     known = [(cell, view.results[cell.name]) for cell in cells if cell.name in view.results]
     scores = [(cell, score) for cell, result in known if (score := score_of(result, metric)) is not None]
     values = [score.value for _, score in scores]
-    alone = scores[0][1] if len(cells) == 1 and scores else None
     published, source = _published(view, cells, metric)
     return Row(
         key, cells, _state(view, cells, len(known)), len(known),
         value=mean(values),
-        low=alone.low if alone else None,
-        high=alone.high if alone else None,
+        low=_mean_of_all([score.low for _, score in scores]),
+        high=_mean_of_all([score.high for _, score in scores]),
         least=min(values, default=None) if len(values) > 1 else None,
         most=max(values, default=None) if len(values) > 1 else None,
         n=sum(score.n for _, score in scores),
@@ -193,6 +193,11 @@ def _deltas(view: RunView, metric: str, scores: Sequence[tuple[Cell, Score]], pi
 def mean(values: Sequence[float]) -> float | None:
     """The mean, or None of nothing."""
     return math.fsum(values) / len(values) if values else None
+
+
+def _mean_of_all(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return mean(known) if len(known) == len(values) else None
 
 
 # Curves over sessions

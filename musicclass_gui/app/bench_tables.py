@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 STATES = {"done": "Done", "part": "Partly", "waiting": "Waiting", "failed": "Failed"}
 _INKS = {"done": "good", "part": "accent", "waiting": "text_muted", "failed": "bad"}
+_TOLD_ONCE = frozenset({"Order", "Seed"})
 _LAST = -1e9  # what is not known is sorted below everything
 SAME = "not distinguishable"
 
@@ -69,8 +70,10 @@ class ResultsModel(RowsModel["Row"]):
         return self.index(self._keys.index(key), 0) if key in self._keys else QModelIndex()
 
     def idle(self) -> set[int]:
-        """The columns in which no row has anything."""
-        return {number for number, column in enumerate(self._columns) if number and not any(map(column.text, self._rows))}
+        """The columns in which no row has anything, and those that tell rows apart where all say the same."""
+        texts = {number: {column.text(row) for row in self._rows} for number, column in enumerate(self._columns) if number}
+        same = {number for number, found in texts.items() if len(found) == 1 and self._columns[number].title in _TOLD_ONCE}
+        return same | {number for number, found in texts.items() if not any(found)}
 
     def column_named(self, title: str) -> int:
         """The number of a column."""
@@ -88,16 +91,16 @@ def _columns(seen: Seen) -> list[Column[Row]]:
         return Column(title, of(pick, say), raw(pick), right=True, tip=lambda row: tip)
 
     return [
-        Column("State", lambda row: _state(row), lambda row: list(STATES).index(row.state), tip=_why, ink=_state_ink),
-        Column("Method", partial(_method, seen), lambda row: seen.method(row).casefold(), tip=_notes),
+        Column("State", partial(_state, seen), lambda row: list(STATES).index(row.state), tip=_why, ink=_state_ink),
+        Column("Method", seen.method, lambda row: seen.method(row).casefold(), tip=_notes),
         Column("Mode", lambda row: bench_form.mode_title(row.cell.mode) if row.cell.mode else "", lambda row: row.cell.mode),
         Column("Task", lambda row: row.cell.task, lambda row: row.cell.task),
         Column("Features", lambda row: row.cell.features, lambda row: row.cell.features),
         Column("Order", lambda row: _varying(row, "order"), lambda row: _varying(row, "order")),
         Column("Seed", lambda row: _varying(row, "seed") if _varying(row, "seed") != "0" else "", lambda row: _varying(row, "seed")),
         Column("Value", of(lambda row: row.value, bench_words.value), raw(lambda row: row.value), right=True, tip=partial(_sample, seen)),
-        Column("95 % or range", partial(_interval, seen), lambda row: row.low or row.least or _LAST, right=True,
-               tip=partial(_sample, seen)),
+        Column("95 %", partial(_interval, seen), raw(lambda row: row.low), right=True, tip=partial(_sample, seen)),
+        Column("Range", partial(_range, seen), raw(lambda row: row.least), right=True, tip=lambda row: _RANGE),
         Column("Δ baseline", partial(_delta, seen), raw(lambda row: row.delta), right=True, tip=partial(_verdict_tip, seen)),
         Column("Test", partial(_verdict, seen), partial(_verdict_raw, seen), tip=partial(_verdict_tip, seen),
                ink=partial(_verdict_ink, seen)),
@@ -109,10 +112,13 @@ def _columns(seen: Seen) -> list[Column[Row]]:
     ]  # fmt: skip
 
 
+_RANGE = "The least and the greatest value over class orders and seeds."
 _FORGETTING = "How much accuracy on earlier sessions was lost: the mean of best less last."
 
 
-def _state(row: Row) -> str:
+def _state(seen: Seen, row: Row) -> str:
+    if seen.is_baseline(row):
+        return "Baseline"
     return f"{row.done} of {len(row.cells)}" if row.state == "part" else STATES[row.state]
 
 
@@ -122,10 +128,6 @@ def _state_ink(theme: Theme, row: Row) -> str | None:
 
 def _why(row: Row) -> str:
     return row.reason or f"{row.done} of {words.counted(len(row.cells), 'cell')} done."
-
-
-def _method(seen: Seen, row: Row) -> str:
-    return seen.method(row) + ("   (baseline)" if seen.is_baseline(row) else "")
 
 
 def _notes(row: Row) -> str:
@@ -138,16 +140,16 @@ def _varying(row: Row, name: str) -> str:
 
 
 def _interval(seen: Seen, row: Row) -> str:
-    if row.low is not None:
-        return bench_words.between(row.low, row.high, seen.metric)
+    return bench_words.between(row.low, row.high, seen.metric)
+
+
+def _range(seen: Seen, row: Row) -> str:
     return bench_words.between(row.least, row.most, seen.metric)
 
 
 def _sample(seen: Seen, row: Row) -> str:
-    if row.low is not None:
-        return f"{bench_words.title(seen.metric)} on {row.n:,} items, with its 95 % interval."
-    if row.least is not None:
-        return f"The mean of {row.done} cells, and their least and greatest value."
+    if row.done > 1:
+        return f"The mean of {row.done} cells. The interval is the mean of theirs: they were asked the same items."
     return f"{bench_words.title(seen.metric)} on {row.n:,} items."
 
 
@@ -220,5 +222,5 @@ def _beside_columns(seen: Seen) -> list[Column[Beside]]:
         Column("Difference", lambda row: bench_words.change(difference(row), seen.metric), lambda row: difference(row) or 0.0, right=True),
         Column("Test", said, lambda row: row.verdict.p if row.verdict else 2.0, tip=lambda row: row.verdict.sentence if row.verdict else "",
                ink=ink),
-        Column("Cells", lambda row: str(row.pairs), lambda row: row.pairs, right=True),
+        Column("Cells", lambda row: "{} and {}".format(*row.cells), lambda row: row.cells, right=True),
     ]  # fmt: skip

@@ -79,11 +79,11 @@ def estimate(about: About) -> str:
     return f"{cells}, about {words.duration(about.seconds)}, {words.size(about.disk_bytes)} on disk."
 
 
-def run_title(row: RunRow, protocols: Sequence[ProtocolView]) -> str:
-    """A kept run in a line: its number, protocol, data, encoder, and how far it came."""
+def run_title(row: RunRow, protocols: Sequence[ProtocolView], *, going: bool = False) -> str:
+    """A kept run in a line: its number, protocol, data, encoder, and how far it came, or that it goes on."""
     known = {one.id: one.title for one in protocols}
     parts = [known.get(row.config.protocol, row.config.protocol), row.config.dataset, row.config.encoder]
-    far = "" if row.done >= row.total else f" ({row.done} of {row.total})"
+    far = " (running)" if going else "" if row.done >= row.total else f" ({row.done} of {row.total})"
     return f"{row.id}: {' · '.join(filter(None, parts))}{far}"
 
 

@@ -68,7 +68,7 @@ class BenchPage(QWidget):
         self.compare = ComparePanel(bench, theme)
         self.tabs = QTabWidget()
         self.measure, self.runs = QComboBox(), QComboBox()
-        self.strip = Strip(bench)
+        self.strip, self.set_up = Strip(bench), QToolButton()
         self._stale: set[str] = set()
         self._timer = QTimer(self, singleShot=True, interval=_FRAME_MS)
         self._timer.timeout.connect(self._flush)
@@ -154,8 +154,9 @@ class BenchPage(QWidget):
     def _show_runs(self) -> None:
         view = self._bench.view
         self.runs.clear()
+        going = self._bench.going.run if self._bench.going else 0
         for row in self._bench.runs:
-            self.runs.addItem(bench_words.run_title(row, self._bench.protocols), row.id)
+            self.runs.addItem(bench_words.run_title(row, self._bench.protocols, going=row.id == going), row.id)
             self.runs.setItemData(self.runs.count() - 1, bench_words.began(row), Qt.ItemDataRole.ToolTipRole)
         if not self.runs.count():
             self.runs.addItem("No runs yet", 0)
@@ -195,6 +196,14 @@ class BenchPage(QWidget):
         row = QHBoxLayout(head)
         row.setContentsMargins(12, 5, 12, 5)
         row.setSpacing(8)
+        self.set_up.setText("Set up")
+        self.set_up.setCheckable(True)
+        self.set_up.setChecked(True)
+        self.set_up.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.set_up.setToolTip("Show or hide what to run")
+        self.set_up.setAccessibleName("Set up: show what to run")
+        self.set_up.toggled.connect(self.form.setVisible)
+        row.addWidget(self.set_up)
         caption = text("Run", "muted")
         caption.setBuddy(self.runs)
         self.runs.setAccessibleName("Run that is shown")
@@ -332,10 +341,8 @@ class Strip(Styled):
 
     def resume_run(self) -> None:
         """Go on with the run that was interrupted, if there is one."""
-        row = self._bench.interrupted
-        if row is not None:
-            self._bench.resume(row.id)
-            self.shown.emit()
+        self._bench.resume_interrupted()
+        self.shown.emit()
 
     def _put_off(self) -> None:
         row = self._bench.interrupted

@@ -127,7 +127,7 @@ def _counts_card(counts: Sequence[Count]) -> QWidget:
         grid.addWidget(text(title, "small"), 0, column)
     for place, count in enumerate(counts, 1):
         what, found, published, agrees = bench_words.count_line(count)
-        grid.addWidget(text(what), place, 0)
+        grid.addWidget(text(what[:1].upper() + what[1:]), place, 0)
         for column, words_ in ((1, found), (2, published)):
             grid.addWidget(text(words_), place, column, Qt.AlignmentFlag.AlignRight)
         role = "good" if agrees == _AGREES else "muted" if not count.published else "warn"
@@ -146,8 +146,8 @@ def _verdicts_card(verdicts: Sequence[Verdict]) -> QWidget:
         row.setSpacing(14)
         level = text(title, ink)
         level.setFixedWidth(46)
-        check = text(verdict.check, "name", wrap=True)
-        check.setFixedWidth(150)
+        check = text(verdict.check.capitalize(), "section", wrap=True)
+        check.setFixedWidth(110)
         sentence = text(verdict.sentence, wrap=True)
         set_role(sentence, "body")
         for label in (level, check):

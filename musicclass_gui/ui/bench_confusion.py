@@ -145,8 +145,8 @@ class ConfusionPanel(QWidget):
             return
         truth, said = self._found.classes[row], self._found.classes[column]
         found = self._found.items.get((truth, said), [])
-        right = "rightly said to be" if truth == said else "taken for"
-        self.caption.setText(f"{truth} {right} {said}: {len(found):,}")
+        words_ = f"{truth}, rightly" if truth == said else f"{truth}, taken for {said}"
+        self.caption.setText(f"{words_}: {len(found):,}")
         counted: dict[str, int] = {}
         for one in found:
             counted[one.item] = counted.get(one.item, 0) + 1

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from musicclass_gui.app.bench_rows import Key, Line, Row
     from musicclass_gui.app.theme import Theme
 
-_BAND = 46  # of 255
+_BAND = 60  # of 255, for one band; where there are many each is fainter
 _SYMBOLS = ("o", "s", "t", "d", "p", "h", "star", "t1", "t2", "t3", "+", "x")
 _MOST_AT_FIRST = 10
 _KEY_ROLE = Qt.ItemDataRole.UserRole
@@ -101,7 +101,7 @@ class CurvesPanel(QWidget):
         methods = list(dict.fromkeys(cell.method for cell in view.cells))
         parts = [titles.get(row.cell.method, row.cell.method), row.cell.task, row.cell.features]
         several = len({cell.mode for cell in view.cells}) > 1
-        name = " · ".join(filter(None, (*parts, mode_title(row.cell.mode) if several and row.cell.mode else "")))
+        name = " · ".join(filter(None, (*parts, mode_title(row.cell.mode).lower() if several and row.cell.mode else "")))
         place = methods.index(row.cell.method) if len(methods) > 1 else self._rows.index(row)
         line, printed = (draw(view, row.cells, self._metric) for draw in (bench_rows.curve, bench_rows.published_curve))
         return Trace(row.key, name, line, printed, place, several and row.cell.mode == PUBLISHED)
@@ -166,19 +166,19 @@ class CurvesPanel(QWidget):
         self.plot.getAxis("bottom").setTicks([ticks])
         self.plot.showGrid(x=False, y=True, alpha=0.18)
         for trace in shown:
-            self._draw_band(trace)
+            self._draw_band(trace, len(shown))
         for trace in shown:
             self._draw_line(trace, current=self._current() == trace.key)
         self._fit_y([value for trace in shown for point in (*trace.line, *trace.published) for value in point[1:]])
-        self.plot.setXRange(0.8, count + 0.2, padding=0)
+        self.plot.setXRange(0.55, count + 0.45, padding=0)
 
-    def _draw_band(self, trace: Trace) -> None:
+    def _draw_band(self, trace: Trace, shown: int) -> None:
         if not any(most > least for _, _, least, most in trace.line):
             return
         sessions = [point[0] for point in trace.line]
         edges = [pg.PlotDataItem(sessions, [self._scaled(point[place]) for point in trace.line]) for place in (2, 3)]
         colour = QColor(self._colour(trace))
-        colour.setAlpha(_BAND)
+        colour.setAlpha(max(16, round(_BAND / max(1, shown) ** 0.5)))
         self.plot.addItem(pg.FillBetweenItem(*edges, brush=pg.mkBrush(colour)))
 
     def _draw_line(self, trace: Trace, *, current: bool) -> None:
@@ -245,7 +245,7 @@ class CurvesPanel(QWidget):
         side.addWidget(self.plot)
         side.addWidget(self.list)
         side.setStretchFactor(0, 1)
-        side.setSizes([640, 230])
+        side.setSizes([560, 290])
         page = QWidget()
         box = QVBoxLayout(page)
         box.setContentsMargins(12, 10, 12, 8)

@@ -52,7 +52,8 @@ class ForgettingPanel(QWidget):
         self.heat.show_spots([*(f"After session {one}" for one in sessions), "Forgotten"], [f"Session {one}" for one in sessions], spots)
         known = [value for value in lost[:-1] if value is not None]
         mean = bench_rows.mean(known)
-        self.sentence.setText(f"On average {bench_words.value(mean, 'forgetting')} of accuracy was lost by the end." if known else "")
+        points = bench_words.bare(mean, "forgetting")
+        self.sentence.setText(f"On average {points} points of accuracy were lost by the end, against the best before." if known else "")
 
     def _build(self) -> None:
         head = QHBoxLayout()

@@ -5,6 +5,7 @@ It shows the form that the state holds and writes the user's choices into it; it
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -273,6 +275,25 @@ class FormPanel(QWidget):
         self.seeds.textChanged.connect(lambda words_: self._set("seeds", words_))
         self._body.addSpacing(4)
         self._put("Seeds", self.seeds)
+        self._add_machines(form)
+
+    def _add_machines(self, form: Form) -> None:
+        self.workers, self.cluster = QSpinBox(), QLineEdit(form.cluster)
+        self.workers.setRange(1, max(1, os.cpu_count() or 1))
+        self.workers.setValue(form.workers)
+        self.workers.setAccessibleName("Processes")
+        self.workers.setToolTip("In how many processes of this computer cells are computed; the numbers are the same.")
+        self.cluster.setAccessibleName("Dask cluster")
+        self.cluster.setPlaceholderText("Dask cluster: tcp://… (optional)")
+        self.cluster.setToolTip("The address of a Dask scheduler whose workers embed and compute instead; the numbers are the same.")
+        self.workers.valueChanged.connect(lambda count: setattr(form, "workers", count))
+        self.cluster.textChanged.connect(lambda words_: setattr(form, "cluster", words_.strip()))
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.workers)
+        row.addWidget(self.cluster, 1)
+        self._put("Processes, or a cluster", holder)
 
     def _put(self, caption: str, widget: QWidget) -> None:
         label = QLabel(caption)

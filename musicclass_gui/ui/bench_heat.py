@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView
 
 from musicclass_gui.app import theme as themes
@@ -18,7 +18,7 @@ from musicclass_gui.ui.widgets import set_role
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from PySide6.QtGui import QKeyEvent
+    from PySide6.QtGui import QKeyEvent, QResizeEvent
 
     from musicclass_gui.app.theme import Theme
 
@@ -27,7 +27,7 @@ Role = Qt.ItemDataRole
 SHARE_ROLE = Role.UserRole + 1
 KIND_ROLE = Role.UserRole + 2
 _NOWHERE = QModelIndex()
-_LEAST_SIZE, _MOST_SIZE = 34, 92
+_LEAST_SIZE, _MOST_SIZE = 30, 110
 _ROW = 30
 
 
@@ -49,11 +49,13 @@ class HeatModel(QAbstractTableModel):
         self.rows: tuple[str, ...] = ()
         self.columns: tuple[str, ...] = ()
         self._spots: list[list[Spot]] = []
+        self.widest = ""
 
     def show_spots(self, rows: Sequence[str], columns: Sequence[str], spots: list[list[Spot]]) -> None:
         """Show these."""
         self.beginResetModel()
         self.rows, self.columns, self._spots = tuple(rows), tuple(columns), spots
+        self.widest = max((spot.text for line in spots for spot in line), key=len, default="")
         self.endResetModel()
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
@@ -102,6 +104,44 @@ class _Shades(QStyledItemDelegate):
         painter.restore()
 
 
+class _Titles(QHeaderView):
+    """Titles of columns that stand upright where there is too little room for them."""
+
+    def __init__(self, table: QTableView) -> None:
+        super().__init__(Qt.Orientation.Horizontal, table)
+        self.upright = False
+
+    def sizeHint(self) -> QSize:
+        """What Qt asks: the room it would like."""
+        hint = super().sizeHint()
+        titles = [str(self.model().headerData(place, self.orientation())) for place in range(self.count())] if self.upright else []
+        return QSize(hint.width(), max([hint.height(), *(self.title_width(title) + 16 for title in titles)]))
+
+    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
+        """What Qt asks: draw a title."""
+        if not self.upright:
+            super().paintSection(painter, rect, section)
+            return
+        painter.save()
+        painter.setFont(self._bold())
+        painter.setPen(self.palette().placeholderText().color())
+        painter.translate(rect.left(), rect.bottom() + 1)
+        painter.rotate(-90)
+        area = QRectF(8, 0, rect.height() - 12, rect.width())
+        title = str(self.model().headerData(section, self.orientation()))
+        painter.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
+        painter.restore()
+
+    def _bold(self) -> QFont:
+        font = QFont(self.font())
+        font.setWeight(QFont.Weight.DemiBold)
+        return font
+
+    def title_width(self, title: str) -> int:
+        """How wide a title is."""
+        return QFontMetrics(self._bold()).horizontalAdvance(title)
+
+
 class HeatTable(QTableView):
     """The table; `chosen` carries the row and column that are looked at, Enter emits `activated`."""
 
@@ -110,6 +150,8 @@ class HeatTable(QTableView):
     def __init__(self, name: str, theme: Callable[[], Theme]) -> None:
         super().__init__()
         self.spots = HeatModel()
+        self._titles = _Titles(self)
+        self.setHorizontalHeader(self._titles)
         self.setModel(self.spots)
         self.setItemDelegate(_Shades(theme, self))
         self.setAccessibleName(name)
@@ -125,20 +167,34 @@ class HeatTable(QTableView):
             header.setHighlightSections(True)
             header.setSectionsClickable(False)
             header.setMinimumSectionSize(24)
-        self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._titles.setDefaultAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._titles.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.verticalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.selectionModel().currentChanged.connect(lambda now, _before: self.chosen.emit(now.row(), now.column()))
 
     def show_spots(self, rows: Sequence[str], columns: Sequence[str], spots: list[list[Spot]]) -> None:
         """Show these, in cells of one size that fits."""
         self.spots.show_spots(rows, columns, spots)
-        widest = max((self.fontMetrics().horizontalAdvance(title) for title in columns), default=0) + 18
-        texts = max((self.fontMetrics().horizontalAdvance(spot.text) for line in spots for spot in line), default=0) + 14
-        size = min(max(widest, texts, _LEAST_SIZE), _MOST_SIZE) if len(columns) <= 24 else max(texts, _LEAST_SIZE)
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.horizontalHeader().setDefaultSectionSize(size)
+        self._fit()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.verticalHeader().setDefaultSectionSize(_ROW)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """What Qt tells: it has another size."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Make the columns as wide as their titles, or, where that is too much room, as what is in them."""
+        header, columns = self._titles, self.spots.columns
+        if not columns:
+            return
+        wanted = max(header.title_width(title) for title in columns) + 30
+        room = (self.viewport().width() - 2) // len(columns)
+        least = max(self.fontMetrics().horizontalAdvance(self.spots.widest) + 12, _LEAST_SIZE)
+        header.upright = wanted > max(room, least)
+        header.setDefaultSectionSize(max(least, min(wanted, room, _MOST_SIZE)))
+        header.updateGeometry()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """What Qt tells: a key went down; Enter activates on every platform."""

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from musicclass_gui.app.theme import Theme
 
 _WIDTHS = {
-    "State": 76, "Method": 176, "Mode": 104, "Task": 130, "Features": 96, "Order": 62, "Seed": 52, "Value": 76, "95 % or range": 104,
-    "Δ baseline": 86, "Test": 148, "Published": 82, "Difference": 82, "Forgetting": 84, "Time": 70, "Source": 240,
+    "State": 78, "Method": 164, "Mode": 104, "Task": 130, "Features": 100, "Order": 66, "Seed": 58, "Value": 92, "95 %": 92, "Range": 92,
+    "Δ baseline": 98, "Test": 140, "Published": 94, "Difference": 98, "Forgetting": 100, "Time": 76, "Source": 260,
 }  # fmt: skip
 _LATER = frozenset({"Δ baseline", "Test"})  # only once a baseline is pinned
 
@@ -90,7 +90,7 @@ class ResultsPanel(QWidget):
         self.pin.setText("Unpin the baseline" if same else "Pin as baseline")
         verdict = self.model.seen.verdict(row) if row else None
         parts = [verdict.sentence if verdict else "", row.reason if row else "", " ".join(row.notes) if row else ""]
-        self.notes.setText("  ".join(filter(None, parts)))
+        self.notes.setText("\n".join(filter(None, parts)))
         self.notes.setVisible(any(parts))
 
     def _build(self) -> None:

@@ -77,6 +77,9 @@ def engine_text(session: Session) -> str:
     return " · ".join(" on ".join(filter(None, pair)) for pair in ran_on(session).items()) or session.device
 
 
+_INTERRUPTED = "A benchmark run was interrupted when the program ended; what was finished is kept."
+
+
 def current_notices(session: Session, player: Player, *, teaching: bool = False) -> list[Notice]:
     """Everything that is worth saying now; what is not true any more is not in it. `teaching`: the page for it is shown."""
     document = session.document
@@ -91,6 +94,8 @@ def current_notices(session: Session, player: Player, *, teaching: bool = False)
         notices.append(lesson)
     if session.hint and not teaching:
         notices.append(Notice(session.hint, "info", "analyse.encoders", "Encoders and weights…"))
+    if session.settings.get("bench_run") and not session.benching:
+        notices.append(Notice(_INTERRUPTED, "info", "bench.resume", "Resume it"))
     if player.problem and document.recording is not None and not teaching:
         notices.append(Notice(player.problem, "info"))
     return notices
