@@ -108,7 +108,7 @@ class Unprojected(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Batches may have any size."""
-        found: Tensor = self.core.tower.audio_model(**self.core.given(pictures)).pooler_output  # type: ignore[operator,union-attr]
+        found: Tensor = self.core.tower.audio_model(**self.core.given(pictures)).pooler_output  # type: ignore[operator]
         return found.float()
 
 
