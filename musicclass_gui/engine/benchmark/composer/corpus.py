@@ -50,7 +50,7 @@ def corpus(found: Found, chosen: Settings) -> Corpus:
     if len(composers) < 2:
         counted = "training files" if chosen.composers_by == TRAIN_PART else "files"
         raise BenchmarkError(
-            f"Composers with {chosen.min_files} or more {counted} are {len(composers)}, and telling apart needs two; set fewest files lower."
+            f"Composers with {chosen.min_files} or more {counted} are {len(composers)}, and two are needed; set fewest files lower."
         )
     theirs = [item for item in found.items if item.labels[0] in composers]
     kept = without_repeats(theirs, chosen)

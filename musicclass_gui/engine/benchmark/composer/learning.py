@@ -121,7 +121,7 @@ class Training:
         """Every clip once, in a drawn order."""
         self.net.train()
         order = torch.randperm(len(labels), generator=self._generator)
-        for batch in torch.split(order, self._chosen.batch_size):  # type: ignore[no-untyped-call]
+        for batch in torch.split(order, self._chosen.batch_size):
             token.check()
             adam.zero_grad()
             truth = labels[batch]
