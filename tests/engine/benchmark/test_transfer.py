@@ -207,6 +207,16 @@ def test_the_same_is_computed_again_to_the_last_digit(tmp_path: Path) -> None:
     assert one == two
 
 
+def test_values_from_unscaled_mfcc_have_a_limit_of_their_own(tmp_path: Path) -> None:
+    data = made(tmp_path, "emoMusic")
+    base = config(data, tasks=("emoMusic_a",), features=("mfcc", "1"), methods=("svm",), modes=(PUBLISHED,))
+    mfcc, layer = run_all(replace(base, options={"mfcc_iterations": 3})).values()
+    assert any("after 3 iterations" in note for note in mfcc.notes)
+    assert not any("after 3 iterations" in note for note in layer.notes)
+    (scaled, _) = run_all(replace(base, options={"mfcc_iterations": 3, "scaled": True})).values()
+    assert not any("after 3 iterations" in note for note in scaled.notes)
+
+
 def test_a_cell_can_be_cancelled(tmp_path: Path) -> None:
     asked = config(made(tmp_path, "gtzan_speechmusic"), features=("1",))
     prepared, token = TRANSFER.prepare(asked, Token(), quiet), Token()
