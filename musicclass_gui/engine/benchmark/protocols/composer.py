@@ -120,8 +120,7 @@ def run(config: Config, cell: Cell, prepared: Material, token: Token, tell: Tell
     problem = methods.Problem(those.composers, train, valid, test, chosen, cell.seed, token, prepared.language)
     tell(f"{len(train):,} clips of {len(train.keys)} performances to learn from, {len(test):,} of {len(test.keys)} to answer.")
     result = methods.run(cell.method, problem, cell.mode)
-    wanted = {item.key for item in those.items}
-    problems = [text for text in heard.problems if text.partition(": ")[0] in wanted]
+    problems = [text for text in heard.problems if any(text.startswith(f"{item.key}: ") for item in those.items)]
     return replace(result, notes=(*result.notes, *those.notes, *problems))
 
 
