@@ -108,6 +108,7 @@ class FormPanel(QWidget):
         """Show the form as it is, controls and all."""
         clear_layout(self._body)
         self.choices, self.modes = {}, {}
+        self.options = QPushButton()
         form = self._bench.form
         if form is None:
             self._body.addWidget(text(self._bench.problem or "Looking which protocols there are…", "muted", wrap=True))
@@ -247,7 +248,6 @@ class FormPanel(QWidget):
             self._body.addWidget(text("Mode", "section"))
             self._body.addWidget(self._mode_switch(form))
         if form.protocol.options:
-            self.options = QPushButton()
             self.options.setAccessibleName("Defects and settings")
             self.options.clicked.connect(self.show_options)
             self._body.addWidget(self.options)
