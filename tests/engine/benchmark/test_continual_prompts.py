@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -191,7 +192,7 @@ def test_old_outputs_are_left_out_of_the_loss_unless_as_published(config: Config
     material = prepared(config)
 
     def moved(all_outputs: bool) -> bool:
-        given = Config(**{**vars(config), "options": {**QUICK, "l2p_all_outputs": all_outputs}})
+        given = replace(config, options={**QUICK, "l2p_all_outputs": all_outputs})
         made = strategy(given, material)
         made.learn_session(made.task.sessions[0])
         before = made.net.out.bias[:2].clone()
@@ -232,10 +233,24 @@ def test_a_recording_that_was_changed_meanwhile_is_named(config: Config) -> None
     items = dict.fromkeys(session.test.keys, longer)
     short = Sounds(items, spec.grid, spec.sample_rate, opened.prepare, Token())
     with pytest.raises(BenchmarkError, match="has changed while the benchmark ran"):
-        short.pools([(session.test, continual.cuts(Config(**{**vars(config), "options": {**QUICK, "chunk_s": 0.1}}))[1])])
+        short.pools([(session.test, continual.cuts(replace(config, options={**QUICK, "chunk_s": 0.1}))[1])])
 
 
-def test_an_encoder_that_is_no_hubert_is_refused_by_name(config: Config) -> None:
-    other = Config(**{**vars(config), "encoder": "timbre"})
-    with pytest.raises(BenchmarkError, match="timbre"):
-        strategy(other, prepared(config))
+def test_it_is_offered_with_a_hubert_only(config: Config) -> None:
+    other = replace(config, encoder="timbre")
+    with pytest.raises(BenchmarkError, match="timbre is none"):
+        continual.cells(other)
+    assert "l2p" not in {cell.method for cell in continual.cells(replace(other, methods=()))}
+    assert "l2p" in {cell.method for cell in continual.cells(replace(config, methods=()))}
+
+
+def test_a_view_of_the_net_is_the_same_to_it(config: Config) -> None:
+    view = replace(config, encoder=f"{config.encoder}_1")
+    assert ran(view, CORRECTED).predictions == ran(config, CORRECTED).predictions
+
+
+def test_what_it_costs_is_in_the_estimate(config: Config) -> None:
+    def estimate(*methods: str) -> float:
+        return continual.about(replace(config, methods=methods, options={}), Token(), lambda text: None).seconds
+
+    assert estimate("l2p") > 20 * estimate("finetune")

@@ -40,7 +40,8 @@ def track_means(items: Pool) -> Matrix:
 
 def best(scores: Matrix, labels: Sequence[int]) -> Numbers:
     """The label of the highest score in each row of (files, len(labels)); the earliest of equal ones."""
-    return np.asarray(labels, np.int64)[scores.argmax(axis=1)]
+    answers: Numbers = np.asarray(labels, np.int64)[scores.argmax(axis=1)]
+    return answers
 
 
 def squared_distances(rows: Matrix, centers: Matrix) -> Matrix:

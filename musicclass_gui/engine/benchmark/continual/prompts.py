@@ -8,7 +8,7 @@ net twice at every visit. It knows no sessions, labels and files. Imports torch,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -62,8 +62,10 @@ class PromptPool(nn.Module):
     def distances(self, query: Tensor) -> Tensor:
         """`(n, pool)` Euclidean distances, or 1 − cosine similarity."""
         if self.how.matching == COSINE:
-            return 1 - F.normalize(query, dim=1) @ F.normalize(self.keys, dim=1).T
-        return torch.linalg.vector_norm(query[:, None] - self.keys[None], dim=2)
+            cosines: Tensor = F.normalize(query, dim=1) @ F.normalize(self.keys, dim=1).T
+            return 1 - cosines
+        away: Tensor = torch.linalg.vector_norm(query[:, None] - self.keys[None], dim=2)
+        return away
 
     def _key_loss(self, away: Tensor) -> Tensor:
         """Sum over the chosen keys, mean over the batch. Repelled keys: Σ|cosine| where that is the matching, else −Σ distance."""
@@ -78,15 +80,16 @@ class Prompted(nn.Module):
     What learns, and all that comes and goes, is on the CPU; the net is where its weights are.
     """
 
-    def __init__(self, hubert: nn.Module, how: Prompting, generator: torch.Generator) -> None:
+    def __init__(self, hubert: Any, how: Prompting, generator: torch.Generator) -> None:
         super().__init__()
-        self.hubert = hubert.requires_grad_(False)
+        self.hubert: Any = hubert.requires_grad_(False)
         self.pool = PromptPool(int(hubert.config.hidden_size), how, generator)
 
     @property
     def device(self) -> torch.device:
         """Where the net is."""
-        return next(self.hubert.parameters()).device
+        weight: Tensor = next(self.hubert.parameters())
+        return weight.device
 
     def train(self, mode: bool = True) -> Prompted:
         """The net behind stays in evaluation mode unless prompting is `noisy`."""
@@ -114,7 +117,7 @@ class Prompted(nn.Module):
         return means[-1] if self.pool.how.query == LAST else torch.stack(means).mean(0)
 
 
-def hidden_states(hubert: nn.Module, frames: Tensor) -> list[Tensor]:
+def hidden_states(hubert: Any, frames: Tensor) -> list[Tensor]:
     """What goes into the first layer and what comes out of each, as `output_hidden_states` of the whole model gives them in evaluation.
 
     In training a layer that is dropped passes on what it got (`transformers` leaves it out of its list since version 5). The net's last
@@ -123,9 +126,8 @@ def hidden_states(hubert: nn.Module, frames: Tensor) -> list[Tensor]:
     return list(_states(hubert.encoder, hubert.config, frames))
 
 
-def _states(encoder: nn.Module, config: object, frames: Tensor) -> Iterator[Tensor]:
-    stable = bool(getattr(config, "do_stable_layer_norm"))  # noqa: B009
-    layer_drop = float(getattr(config, "layerdrop", 0.0)) if encoder.training else 0.0
+def _states(encoder: Any, config: Any, frames: Tensor) -> Iterator[Tensor]:
+    stable, layer_drop = config.do_stable_layer_norm, config.layerdrop if encoder.training else 0.0
     state = frames + encoder.pos_conv_embed(frames)
     state = encoder.dropout(state if stable else encoder.layer_norm(state))
     for layer in encoder.layers:

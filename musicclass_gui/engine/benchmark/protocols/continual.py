@@ -43,10 +43,14 @@ _EMBEDDING = 0.05
 _CELL_S = 0.02
 """Seconds that a cell takes for each file, about."""
 
+_PROMPTS = "l2p"
+_PROMPTING = 120
+"""How often a cell of L2P does what embedding the training chunks once costs, about: 30 epochs, of two passes and one back through both."""
+
 
 def cells(config: Config) -> list[Cell]:
     """Every method in every mode, class order and seed. Raises BenchmarkError."""
-    asked = _known(config.methods, tuple(one.id for one in METHODS), "method")
+    asked = _methods(config)
     modes, orders = _known(config.modes, MODES, "mode"), config.orders or ORDERS
     for mode in modes:
         settings(config, mode)
@@ -82,7 +86,7 @@ def about(config: Config, token: Token, tell: Tell) -> About:
         classes=found.classes,
         fingerprint=_fingerprint(found),
         cells=len(asked),
-        seconds=embedding_s + len(asked) * len(found.items) * _CELL_S,
+        seconds=embedding_s + len(asked) * len(found.items) * _CELL_S + _prompting_s(config, asked, divisions, found),
         disk_bytes=disk,
         split={"train": split.train, "valid": split.valid, "test": split.test},
     )
@@ -146,6 +150,19 @@ def _known(asked: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[s
     return asked or known
 
 
+def _methods(config: Config) -> tuple[str, ...]:
+    """What is asked for; unless it is said, all methods that can be had with the encoder."""
+    asked, usable = _known(config.methods, tuple(one.id for one in METHODS), "method"), _takes_prompts(_encoder(config))
+    if _PROMPTS in config.methods and not usable:
+        raise BenchmarkError(f"L2P learns prompts inside a HuBERT, such as mert-v1-95m, and {_encoder(config)} is none; leave l2p out.")
+    return tuple(one for one in asked if usable or one != _PROMPTS)
+
+
+def _takes_prompts(encoder: str) -> bool:
+    spec = encoders.find_spec(encoder)
+    return spec is not None and spec.family == "hubert"
+
+
 def _found(config: Config, token: Token, tell: Tell) -> Found:
     tell("Looking through the data.")
     found = readers.reader(_dataset(config)).read(Path(config.data), token)
@@ -202,6 +219,13 @@ def _estimate(config: Config, found: Found, divisions: dict[bool, Division]) -> 
         raise BenchmarkError(f"There is no encoder “{_encoder(config)}”; choose one of those that the program knows.")
     layers = 2 * spec.layers.count * spec.layers.dim if spec.layers else 0
     return chunks * random.chunk_s * _EMBEDDING, float(chunks * (4 * spec.dim + layers))
+
+
+def _prompting_s(config: Config, asked: list[Cell], divisions: dict[bool, Division], found: Found) -> float:
+    """About how many seconds the cells take that cannot use what was embedded."""
+    random, _ = cuts(config)
+    once = len(_of(found, divisions, ("train",))) * random.count * random.chunk_s * _EMBEDDING
+    return sum(cell.method == _PROMPTS for cell in asked) * _PROMPTING * once
 
 
 def _fingerprint(found: Found) -> str:

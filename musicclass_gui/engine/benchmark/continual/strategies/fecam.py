@@ -33,7 +33,7 @@ class Strategy:
         """Add the new classes."""
         for label, rows in class_rows(session).items():
             self._means[label] = rows.mean(axis=0)
-            self._inverses[label] = np.linalg.pinv(correlations(rows, self._shrinkage), hermitian=True)
+            self._inverses[label] = np.asarray(np.linalg.pinv(correlations(rows, self._shrinkage), hermitian=True), np.float64)
 
     def predict(self, items: Pool) -> Numbers:
         """The class nearest to the mean of a file's chunk embeddings."""

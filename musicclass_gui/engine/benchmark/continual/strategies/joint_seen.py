@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch  # noqa: F401 (says that importing this loads it)
+
 from musicclass_gui.engine.benchmark.continual.pools import joined
 from musicclass_gui.engine.benchmark.continual.training import Learner
 

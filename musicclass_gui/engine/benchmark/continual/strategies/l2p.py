@@ -23,7 +23,7 @@ from musicclass_gui.engine.benchmark.continual.sessions import Settings
 from musicclass_gui.engine.benchmark.continual.sounds import Sounds
 from musicclass_gui.engine.benchmark.continual.training import Learner
 from musicclass_gui.engine.encoders import hubert
-from musicclass_gui.engine.errors import BenchmarkError
+from musicclass_gui.engine.errors import EncoderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ class PromptedHead(Head):
 
 
 class Strategy(Learner):
-    """The paper's training, of a head, of prompts and of their keys. Raises BenchmarkError for an encoder that is no HuBERT."""
+    """The paper's training, of a head, of prompts and of their keys, inside an encoder of the family "hubert"."""
 
     at_once = 16
 
@@ -72,7 +72,7 @@ class Strategy(Learner):
         self.settings = Settings({**task.settings.values, "batch_size": task.settings.whole("l2p_batch_size")})
         self.notes = (NOTE, DROPPING) if self.settings.flag("l2p_encoder_training") else (NOTE,)
         self.head: PromptedHead | None = None
-        self._spec = _spec(task.config.encoder or continual.ENCODERS[0])
+        self._spec = _whole(task.config.encoder or continual.ENCODERS[0])
         self._random, self._grid = continual.cuts(task.config)
         opened = hubert.opened(self._spec, Path(task.config.weights_folder) if task.config.weights_folder else None)
         self._layers, self._prompted = opened.geometry.layers, self._on_device(opened.net.model)
@@ -80,7 +80,7 @@ class Strategy(Learner):
         self._sessions: list[Session] = []
 
     def learn_session(self, session: Session) -> None:
-        """As `Learner` does, on sound. Raises Cancelled, BenchmarkError."""
+        """As `Learner` does, on sound. Raises Cancelled, BenchmarkError, and at first what opening the encoder raises."""
         if not self._sessions:
             self._sessions = self._heard()
         super().learn_session(self._sessions[session.number - 1])
@@ -155,12 +155,9 @@ def _on_sound(session: Session, train: Pool, other: Pool) -> Session:
     return replace(session, train=train, valid=other)
 
 
-def _spec(encoder_id: str) -> EncoderSpec:
-    """The whole encoder behind an id, as the head mixes its layers itself. Raises BenchmarkError when it is no HuBERT."""
+def _whole(encoder_id: str) -> EncoderSpec:
+    """The whole encoder behind an id, as the head mixes its layers itself. Raises EncoderError."""
     spec = encoders.find_spec(encoder_id)
-    spec = encoders.find_spec(spec.of) if spec is not None and spec.of else spec
-    if spec is None or spec.family != "hubert":
-        raise BenchmarkError(
-            f"L2P learns prompts inside an encoder of the HuBERT family, such as mert-v1-95m, and {encoder_id} is none; leave l2p out."
-        )
-    return spec
+    if spec is None:
+        raise EncoderError(f"There is no encoder “{encoder_id}”; choose one of those that the program knows.")
+    return encoders.find_spec(spec.of) or spec if spec.of else spec
