@@ -25,6 +25,7 @@ _SECOND_BEST = "mn04-as"  # where the paper's encoders are not here
 @dataclass
 class Form:
     """The choices for one protocol. `mode` is one of the protocol's or "both"; `options` holds only what the user set himself.
+    No tasks or features stand for all that the data have.
 
     `workers` processes compute cells, or the Dask cluster at the address `cluster`; both give the same numbers.
     """
@@ -51,8 +52,6 @@ class Form:
             (bool(self.protocol.encoders) and not self.encoder, "Choose an encoder."),
             (bool(self.protocol.methods) and not self.methods, "Choose at least one method."),
             (bool(self.protocol.orders) and not self.orders, "Choose at least one class order."),
-            (bool(self.protocol.tasks) and not self.tasks, "Choose at least one task."),
-            (bool(self.protocol.features) and not self.features, "Choose at least one set of features."),
             (not seeds_of(self.seeds), f"Seeds are whole numbers with commas between them, {MOST_SEEDS} at most."),
         )
         return next((sentence for missing, sentence in checks if missing), "")
@@ -98,8 +97,6 @@ def fresh(protocol: ProtocolView, kept: Mapping[str, Any], encoders: Sequence[st
         methods={method.id for method in protocol.methods if method.paper} or {method.id for method in protocol.methods},
         mode=BOTH if len(protocol.modes) > 1 else "".join(protocol.modes),
         orders=set(protocol.orders),
-        tasks=set(protocol.tasks),
-        features=set(protocol.features),
     )
     methods = kept.get("methods")
     if isinstance(methods, list):

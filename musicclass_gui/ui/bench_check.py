@@ -94,7 +94,7 @@ class CheckPanel(QWidget):
         self._add_problems(about.problems)
         if about.split:
             parts = [f"{name} {len(keys):,}" for name, keys in about.split.items()]
-            self._add("Split", text(" · ".join(parts)))
+            self._add("Split", text(" · ".join(parts), wrap=True))
         if about.classes:
             self._add(words.counted(len(about.classes), "class", "classes").capitalize(), text(", ".join(about.classes), wrap=True))
         self._add("Fingerprint of the data", text(about.fingerprint, "small", wrap=True))
@@ -146,7 +146,7 @@ def _verdicts_card(verdicts: Sequence[Verdict]) -> QWidget:
         row.setSpacing(14)
         level = text(title, ink)
         level.setFixedWidth(46)
-        check = text(verdict.check.capitalize(), "section", wrap=True)
+        check = text(verdict.check[:1].upper() + verdict.check[1:], "section", wrap=True)
         check.setFixedWidth(110)
         sentence = text(verdict.sentence, wrap=True)
         set_role(sentence, "body")

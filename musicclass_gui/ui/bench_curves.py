@@ -95,16 +95,21 @@ class CurvesPanel(QWidget):
         return any(trace.line for trace in self.traces)
 
     def _trace(self, row: Row) -> Trace | None:
-        view, protocol = self._bench.view, self._bench.shown
+        view = self._bench.view
         assert view is not None
-        titles = {method.id: method.title for method in protocol.methods} if protocol else {}
         methods = list(dict.fromkeys(cell.method for cell in view.cells))
-        parts = [titles.get(row.cell.method, row.cell.method), row.cell.task, row.cell.features]
         several = len({cell.mode for cell in view.cells}) > 1
-        name = " · ".join(filter(None, (*parts, mode_title(row.cell.mode).lower() if several and row.cell.mode else "")))
         place = methods.index(row.cell.method) if len(methods) > 1 else self._rows.index(row)
         line, printed = (draw(view, row.cells, self._metric) for draw in (bench_rows.curve, bench_rows.published_curve))
-        return Trace(row.key, name, line, printed, place, several and row.cell.mode == PUBLISHED)
+        return Trace(row.key, self._title(row), line, printed, place, several and row.cell.mode == PUBLISHED)
+
+    def _title(self, row: Row) -> str:
+        """What tells a row from the others, in words."""
+        protocol = self._bench.shown
+        titles = {method.id: method.title for method in protocol.methods} if protocol else {}
+        texts = [titles.get(row.cell.method, row.cell.method), row.cell.task, row.cell.features, mode_title(row.cell.mode).lower()]
+        varying = [len({one.key[place] for one in self._rows}) > 1 for place in (0, 2, 3, 1)]
+        return " · ".join(part for part, tells in zip(texts, varying, strict=True) if tells and part) or texts[0]
 
     # The list
 

@@ -179,8 +179,8 @@ class FormPanel(QWidget):
         self._add_modes(form)
         protocol = form.protocol
         self._add_choices("orders", "Class orders", protocol.orders, form.orders, columns=3)
-        self._add_choices("tasks", "Tasks", protocol.tasks, form.tasks)
-        self._add_choices("features", "Features", protocol.features, form.features, columns=3)
+        self._add_choices("tasks", "Tasks (none ticked: all)", protocol.tasks, form.tasks)
+        self._add_choices("features", "Features (none ticked: all)", protocol.features, form.features, columns=3)
         self._add_seeds(form)
 
     def _add_protocol(self, form: Form) -> None:

@@ -22,6 +22,7 @@ project.new project.open project.save_as project.recent project.find_moved proje
 teach.files teach.selection teach.queue_rows teach.microphone teach.keep teach.take_back teach.go_on teach.undo teach.redo
 teach.new_classifier teach.alike view.board view.lesson view.review view.map queue.pause
 help.shortcuts help.about help.selfcheck analyse.encoders teach.words view.tags_none view.tags_more
+bench.show bench.check bench.run bench.resume bench.cancel bench.copy
 """
 
 
@@ -97,7 +98,8 @@ def session(**changes: Any) -> Any:
     settings = {"theme": "system", "follow_playhead": True} | changes.pop("settings", {})
     teaching = {"board": None, "waiting": None, "busy": "", "locked": "", "classifier": None, "recent_projects": []}
     teaching |= changes.pop("teaching", {})
-    plain = {"teaching": SimpleNamespace(**teaching), "selection": None, "queue": [], "queue_paused": False, "recent": []} | changes
+    plain = {"teaching": SimpleNamespace(**teaching), "selection": None, "queue": [], "queue_paused": False, "recent": []}
+    plain |= {"benching": False} | changes
     return SimpleNamespace(document=SimpleNamespace(**document), settings=settings, **plain)
 
 
@@ -117,6 +119,8 @@ def test_states_enable_their_actions() -> None:
     assert {"play.toggle", "view.fit", "file.export_labels", "analyse.again"} <= ready
     assert "analyse.cancel" not in ready
     assert {"play.loop", "view.selection", "play.clear_selection"} <= enabled(selection=(1.0, 2.0))
+    assert {"bench.run", "bench.resume", "bench.cancel"} & enabled() == {"bench.run", "bench.resume"}
+    assert {"bench.run", "bench.resume", "bench.cancel"} & enabled(benching=True) == {"bench.cancel"}
     assert {"file.recent", "file.clear_recent"} <= enabled(recent=[Path("x.mp3")])
 
 

@@ -129,7 +129,7 @@ def test_another_protocol_has_a_form_of_its_own(page: BenchPage, qtbot: QtBot) -
     qtbot.keyClick(page.form.protocol, Key.Key_Down)
     settled(page, qtbot, lambda: "One feature for all." in said(page.form))
     assert set(page.form.choices) == {"methods", "tasks", "features"}
-    page.form.choices["tasks"][0].boxes["mood"].setChecked(False)
+    page.form.choices["tasks"][0].boxes["genre"].setChecked(True)
     form = state(page).form
     assert form is not None
     assert form.config().tasks == ("genre",)

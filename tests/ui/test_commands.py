@@ -12,6 +12,7 @@ import soundfile
 from PySide6.QtWidgets import QDialog, QFileDialog
 
 from musicclass_gui.app.actions import ACTIONS
+from musicclass_gui.app.bench import Going
 from musicclass_gui.app.player import Player
 from musicclass_gui.app.session import Session
 from musicclass_gui.app.settings import FIELDS, Settings
@@ -68,7 +69,11 @@ def seen(window: MainWindow) -> dict[str, Any]:
         "paused": session.queue_paused,
         "said": window.status.currentMessage(),
         "hidden": window.isHidden(),
-        "page": (window.teaching_shown, *((page.left.currentIndex(), page.right.currentIndex()) if (page := window.teacher.page) else ())),
+        "benching": session.benching,
+        "page": (
+            window.desk.currentIndex(),
+            *((page.left.currentIndex(), page.right.currentIndex()) if (page := window.teacher.page) else ()),
+        ),
         "dialogs": sorted(type(dialog).__name__ for dialog in window.findChildren(QDialog) if dialog.isVisible()),
         "teaching": (session.teaching.project, session.teaching.busy, session.teaching.plan, session.teaching.waiting),
     }
@@ -169,6 +174,13 @@ class Stage:
         self.window.session.teaching.export_pack(self.folder.parent / "shared.mcpack")
         self.idle()
 
+    def benching(self) -> None:
+        """As if a benchmark run went on; that cancelling really ends one is tested where one is."""
+        bench = self.window.session.bench
+        bench.going = Going()
+        bench.going.job = bench.lanes["run"].submit(lambda _token: None)
+        self.window.refresh_actions()
+
     def queueing(self) -> None:
         """A queue that is held up, so that its rows wait."""
         session = self.window.session
@@ -200,6 +212,7 @@ def test_every_action_does_something(window: MainWindow, qtbot: QtBot, tmp_path:
         "view.tags_none": lambda: window.session.settings.set("tags", "mn04-as"),
         "view.reset_layout": window.answers_dock.hide,
         "analyse.cancel": stage.reading,
+        "bench.cancel": stage.benching,
         "queue.pause": stage.queueing,
         "queue.cancel": stage.queueing,
         "queue.remove": lambda: window.queue.table.selectRow(0),

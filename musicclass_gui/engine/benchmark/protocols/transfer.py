@@ -92,6 +92,8 @@ OPTIONS = (
 )
 MODES = (PUBLISHED, CORRECTED)
 ORDERS: tuple[str, ...] = ()
+TASKS = tuple(one.id for one in tasks.TASKS)
+FEATURES = tasks.KEYS
 _FOLDS = 10
 _FIT_S = 1.5e-8
 """Seconds of one fit by the square of its rows, about, as measured on one core of a small machine."""
