@@ -60,7 +60,8 @@ def _time(samples: Tensor, rate: int, random: Generator) -> Tensor:
 
 def _eq(samples: Tensor, rate: int, random: Generator) -> Tensor:
     centre = 100.0 * (rate / 3 / 100.0) ** random.random()
-    return functional.equalizer_biquad(samples, rate, centre, random.uniform(-_EQ_DB, _EQ_DB), 1.0)
+    found: Tensor = functional.equalizer_biquad(samples, rate, centre, random.uniform(-_EQ_DB, _EQ_DB), 1.0)
+    return found
 
 
 def _noise(samples: Tensor, rate: int, random: Generator) -> Tensor:

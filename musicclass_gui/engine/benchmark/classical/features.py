@@ -63,7 +63,7 @@ def measure(samples: Audio) -> Frames:
         librosa.feature.delta(mfcc),
         librosa.feature.delta(mfcc, order=2),
         librosa.feature.chroma_stft(S=power, sr=RATE, tuning=0.0),
-        librosa.feature.rms(S=magnitude, frame_length=N_FFT, hop_length=HOP),
+        librosa.feature.rms(y=sound, frame_length=N_FFT, hop_length=HOP),
         librosa.feature.zero_crossing_rate(sound, frame_length=N_FFT, hop_length=HOP),
         librosa.feature.spectral_centroid(S=magnitude, sr=RATE),
         librosa.feature.spectral_bandwidth(S=magnitude, sr=RATE),

@@ -77,7 +77,9 @@ class Material:
 
     def truth(self, items: Sequence[Item]) -> Rows:
         """`(n, outputs)` 0/1 in the order of the classes."""
-        return np.array([[float(name in item.labels) for name in self.found.classes] for item in items]).reshape(len(items), -1)
+        classes = self.found.classes
+        rows = [[float(name in item.labels) for name in classes] for item in items]
+        return np.array(rows, np.float64).reshape(len(items), len(classes))
 
 
 def checked_frames(items: Sequence[Item], token: Token) -> dict[str, str]:

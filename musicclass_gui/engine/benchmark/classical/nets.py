@@ -5,6 +5,7 @@ They know no labels and no files. Imports torch, so only modules that are loaded
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -94,9 +95,13 @@ class Net(nn.Module):
 
 
 def _fill(net: MelNet) -> None:
-    """Give a net its mel bands, which otherwise come with weights: torchaudio's, from 0 to 8 kHz."""
+    """Give a net its mel bands, which otherwise come with weights: torchaudio's, from 0 to 8 kHz.
+
+    Of 128 bands the lowest are narrower than a bin, so that some are empty, as in the paper; torchaudio would warn of that.
+    """
     bands = net.spec.mel_scale.fb
-    bands.copy_(melscale_fbanks(BINS, 0.0, SAMPLE_RATE / 2, bands.shape[1], SAMPLE_RATE))
+    with warnings.catch_warnings(action="ignore", category=UserWarning):
+        bands.copy_(melscale_fbanks(BINS, 0.0, SAMPLE_RATE / 2, bands.shape[1], SAMPLE_RATE))
 
 
 def made(name: str, outputs: int, seed: int) -> Net:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from musicclass_gui.engine.benchmark import splits
 from musicclass_gui.engine.benchmark.classical.options import RANDOM
+from musicclass_gui.engine.benchmark.continual.division import by_number
 from musicclass_gui.engine.benchmark.data import TEST, TRAIN
 from musicclass_gui.engine.errors import BenchmarkError
 
@@ -40,14 +41,15 @@ def part(found: Found, how: str) -> Parting:
             "Recordings are parted at random, so that artists and albums may be on both sides, and answers look better than they are."
         )
         return Parting(splits.random(found.items, _SHARES, SEED), (sentence,))
-    if any(item.split == TRAIN for item in found.items) and any(item.split == TEST for item in found.items):
-        made = _with_valid(found, splits.own(found.items))
-        if not (lacking := _lacking(found, made)):
-            return Parting(made)
-        other = _by_origin(found)
-        why = f"Of what is there, the data set's own split has not some of {', '.join(lacking)} both for training and for test"
-        return Parting(other, (f"{why}; instead: {other.how}. The results cannot be compared with published ones.",))
-    return Parting(_by_origin(found))
+    if not any(item.split == TRAIN for item in found.items) or not any(item.split == TEST for item in found.items):
+        return _by_origin(found)
+    made = _with_valid(found, splits.own(found.items))
+    if not (lacking := _lacking(found, made)):
+        return Parting(made)
+    other = _by_origin(found)
+    why = f"Of what is there, the data set's own split has not some of {', '.join(lacking)} both for training and for test"
+    sentence = f"{why}; instead: {other.split.how}. The results cannot be compared with published ones."
+    return Parting(other.split, (sentence, *other.problems))
 
 
 def _require_labels(found: Found) -> None:
@@ -55,17 +57,24 @@ def _require_labels(found: Found) -> None:
         raise BenchmarkError(f"“{found.title}” has neither classes nor tags to be told; choose other data.")
 
 
-def _by_origin(found: Found) -> Split:
-    """By the first origin of which there are enough; at random where none is known."""
+def _by_origin(found: Found) -> Parting:
+    """By the first origin of which there are enough; else at random, or by number for GTZAN, whose neighbours are alike."""
     for name in _ORIGINS:
         if len({item.groups.get(name, "") for item in found.items} - {""}) > 2:
-            try:
-                made = splits.random(found.items, _SHARES, SEED, by=name)
-            except BenchmarkError:
-                continue
-            if not _lacking(found, made):
-                return made
-    return splits.random(found.items, _SHARES, SEED)
+            made = _kept_together(found, name)
+            if made is not None:
+                return Parting(made)
+    made = by_number(found) if found.dataset == "gtzan" else splits.random(found.items, _SHARES, SEED)
+    return Parting(made, ("Nothing is known of who made these recordings, so that artists may be on both sides of the split.",))
+
+
+def _kept_together(found: Found, name: str) -> Split | None:
+    """A split that keeps groups of a name in one part; None where there are too few of them for every class."""
+    try:
+        made = splits.random(found.items, _SHARES, SEED, by=name)
+    except BenchmarkError:
+        return None
+    return None if _lacking(found, made) else made
 
 
 def _with_valid(found: Found, split: Split) -> Split:
@@ -77,9 +86,13 @@ def _with_valid(found: Found, split: Split) -> Split:
 
 
 def _lacking(found: Found, split: Split) -> list[str]:
-    """Classes that training or test has nothing of; of tags, which are many and rare, none is asked for."""
+    """Classes that training or test has nothing of; of tags, which are many and rare, none is asked for.
+
+    NSynth's own test part has no synth_lead, as published; of it only training is asked.
+    """
     if found.kind == "tags":
         return []
     label = {item.key: item.labels[0] for item in found.items if item.labels}
-    there = [{label[key] for key in split.part(name) if key in label} for name in (TRAIN, TEST)]
-    return sorted(set(label.values()) - (there[0] & there[1]))
+    asked = (TRAIN,) if found.dataset == "nsynth" else (TRAIN, TEST)
+    there = [{label[key] for key in split.part(name) if key in label} for name in asked]
+    return sorted(set(label.values()) - set.intersection(*there))

@@ -117,7 +117,7 @@ def scores(net: Net, sounds: Sounds, device: str, check: Callable[[], None]) -> 
         for place in range(len(sounds)):
             check()
             heard = torch.from_numpy(np.stack(chunks(sounds[place], net.samples)))
-            found.append(torch.cat([net(part.to(device)).cpu() for part in heard.split(_AT_ONCE)]).mean(0).double().numpy())
+            found.append(torch.cat([net(part.to(device)).cpu() for part in torch.split(heard, _AT_ONCE)]).mean(0).double().numpy())
     return np.stack(found)
 
 
