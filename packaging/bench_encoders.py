@@ -86,8 +86,8 @@ def mert_rows(folder: Path, encoder_id: str, rounds: int) -> list[Row]:
 
     def plain(window: NDArray[np.float32]) -> NDArray[Any]:
         with torch.inference_mode():
-            states = model(torch.from_numpy(window[None]), output_hidden_states=True).hidden_states
-        return torch.stack([state.mean(1) for state in states], 1)[0].numpy()
+            made = model(torch.from_numpy(window[None]), output_hidden_states=True)
+        return torch.stack([state.mean(1) for state in (*made.hidden_states[:-1], made.last_hidden_state)], 1)[0].numpy()
 
     return compared(spec, folder, plain, lambda encoder: lambda window: encoder._runner.run([window])[0], rounds)
 

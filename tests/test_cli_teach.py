@@ -20,7 +20,6 @@ from musicclass_gui.engine.lessons import packs
 from musicclass_gui.engine.places import models_dir
 
 if TYPE_CHECKING:
-
     from click.testing import Result
 
 RATE = 22050

@@ -73,9 +73,7 @@ class Service:
                 self._link = _Link(self._died)
             return self._link
 
-    def _converse(
-        self, link: _Link, number: int, mailbox: queue.Queue[Message], token: Token, on_event: Callable[[Message], None]
-    ) -> Any:
+    def _converse(self, link: _Link, number: int, mailbox: queue.Queue[Message], token: Token, on_event: Callable[[Message], None]) -> Any:
         """Relay until the call's result, its error, or the end of our patience with a cancelled one."""
         give_up_at, paused = float("inf"), False
         while True:

@@ -21,7 +21,8 @@ from musicclass_gui.app.lessons import gives_answers
 from musicclass_gui.app.queue import Queue
 from musicclass_gui.app.service import Service
 from musicclass_gui.app.teaching import Teaching
-from musicclass_gui.engine import encoders, events
+from musicclass_gui.engine import events
+from musicclass_gui.engine.encoders import mobilenet
 from musicclass_gui.engine.errors import MusicClassError
 from musicclass_gui.engine.events import Answered, Event, Finished, Noticed, Opened, Pictured
 from musicclass_gui.engine.picture import Picture
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 _RECENT = 12
 _CLOSE_S = 0.8
-_HINTED = "mn04-as"
 _HINT = "The encoder mn04-as tells known from unknown genres more often than timbre does; its 4 MB of free weights are not here."
 _ANEW = "Answering anew"
 _ANALYSIS_SETTINGS = frozenset({"device", "classifiers", "window_s", "weights_folder", "tags", "fast"})
@@ -283,7 +283,7 @@ class Session(QObject):
     def hint(self) -> str:
         """What a new user may want to know next, until it is dismissed or done; else empty."""
         wanted = self.settings.get("weights_hint") and self.document.state == "ready"
-        return _HINT if wanted and not present(encoders.specs()[_HINTED], self.settings.get("weights_folder")) else ""
+        return _HINT if wanted and not present(mobilenet.SPEC, self.settings.get("weights_folder")) else ""
 
     def self_check(self, receive: Callable[[list[list[Any]]], None]) -> None:
         """Look what this machine has and lacks; `receive` is given rows of (what, found, what to do, all right) on the main thread."""

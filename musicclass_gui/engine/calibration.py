@@ -45,9 +45,7 @@ def softmax(scores: Matrix) -> Matrix:
     return np.asarray(np.exp(log_softmax(scores)))
 
 
-def fit_temperature(
-    scores: Matrix, truth: NDArray[np.intp], weight: NDArray[np.float64] | None = None, *, doubt: float = 0.0
-) -> float:
+def fit_temperature(scores: Matrix, truth: NDArray[np.intp], weight: NDArray[np.float64] | None = None, *, doubt: float = 0.0) -> float:
     """The temperature that makes `softmax(scores / temperature)` likeliest for the true columns, rows weighted by `weight`.
 
     `doubt` is the share of each row that is taken for the other classes together (Platt, 1999): without it, a few recordings that are

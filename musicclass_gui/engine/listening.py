@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -291,8 +291,8 @@ class Listening:
 class Batches:
     """Windows that wait for the encoder, by length: those of one length are embedded together, whichever file they are of.
 
-    While files are read the encoder gets the processors that the readers leave: libraries that wait for one another's threads by
-    spinning took three to five times as long on two processors (measured with mn04-as).
+    The encoder gets the processors that the readers leave, also while these wait for it: libraries that wait for one another's threads by
+    spinning took three to five times as long on two processors (measured with mn04-as and, where others worked too, musicnn-mtt).
     """
 
     def __init__(self, spec: EncoderSpec, load: Callable[[], Encoder]) -> None:
@@ -333,13 +333,10 @@ class Batches:
         return list({id(one.file): one.file for one in windows}.values())
 
     def _threads(self, readers: Readers) -> AbstractContextManager[None]:
-        """The processors that the readers leave; all, when it is the encoder that they wait for."""
         if self._pools is None:  # it knows the libraries that are loaded by now
             from threadpoolctl import ThreadpoolController
 
             self._pools = ThreadpoolController()
-        if readers.are_ahead:
-            return nullcontext()
         limited: AbstractContextManager[None] = self._pools.limit(limits=max(1, (os.cpu_count() or 2) - readers.ahead))
         return limited
 

@@ -95,11 +95,6 @@ class Readers:
         """Whether no message will come until something is asked for."""
         return not self._open
 
-    @property
-    def are_ahead(self) -> bool:
-        """Whether more is read than is being asked for, so that the threads wait most of the time."""
-        return self.at_rest or self._inbox.qsize() >= _ROOM // 4
-
     def hash(self, path: Path) -> None:
         """Ask for a file's content hash."""
         self._open += 1

@@ -186,9 +186,7 @@ def test_a_cache_that_cannot_be_written_costs_no_answer_and_is_told_once(tmp_pat
     assert all(str(folder) in text for text in texts)
 
 
-def test_a_disk_that_fills_up_on_the_way_costs_the_picture_only(
-    analyst: Analyst, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_fills_up_on_the_way_costs_the_picture_only(analyst: Analyst, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, room = tune(tmp_path / "a.flac", 60), [100_000]
 
     def write(file: io.FileIO, rows: np.ndarray) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from itertools import count
 from multiprocessing import Pipe
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +25,10 @@ def ask() -> Iterator[Callable[..., tuple[Any, list[Any]]]]:
     here, there = Pipe()
     thread = threading.Thread(target=Worker(there).run)
     thread.start()
+    numbers = count()  # as the window gives each call its own
 
     def asked(**fields: Any) -> tuple[Any, list[Any]]:
-        here.send_bytes(json.dumps({"id": 1, "call": "models", "with": fields}).encode())
+        here.send_bytes(json.dumps({"id": next(numbers), "call": "models", "with": fields}).encode())
         progress = []
         while "progress" in (message := json.loads(here.recv_bytes())):
             progress.append(message["progress"])

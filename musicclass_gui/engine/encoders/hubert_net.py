@@ -42,7 +42,9 @@ class LayerMeans(nn.Module):
 
     def forward(self, samples: Tensor) -> Tensor:
         """At least as many samples as make one frame."""
-        states = self.model(samples, output_hidden_states=True).hidden_states
+        found = self.model(samples, output_hidden_states=True)
+        # transformers 5 lists the last layer before the last norm, which larger nets have; 4, which published results rest on, after it
+        states = (*found.hidden_states[:-1], found.last_hidden_state)
         return torch.stack([state.mean(1) for state in states], 1)
 
 

@@ -137,7 +137,7 @@ def test_what_is_dragged_is_the_chosen_examples(panel: BoardPanel) -> None:
     assert dropped(column.list.model_.mimeData(column.list.selectedIndexes())) == [11, 13]
 
 
-@pytest.mark.parametrize("raw", [b"", b"{}", b"[\"a\", null]", b"\xff\xfe", b"7"])
+@pytest.mark.parametrize("raw", [b"", b"{}", b'["a", null]', b"\xff\xfe", b"7"])
 def test_what_others_drag_in_our_name_moves_nothing(raw: bytes, panel: BoardPanel, desk: Any) -> None:
     data = QMimeData()
     data.setData(MIME, raw)
