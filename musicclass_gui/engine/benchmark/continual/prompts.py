@@ -120,8 +120,8 @@ class Prompted(nn.Module):
 def hidden_states(hubert: Any, frames: Tensor) -> list[Tensor]:
     """What goes into the first layer and what comes out of each, as `output_hidden_states` of the whole model gives them in evaluation.
 
-    In training a layer that is dropped passes on what it got (`transformers` leaves it out of its list since version 5). The net's last
-    norm, which the larger nets have, is not among them.
+    In training a layer that is dropped passes on what it got (`transformers` leaves it out of its list since version 5). Of the larger nets,
+    which end with a norm, the last comes after it.
     """
     return list(_states(hubert.encoder, hubert.config, frames))
 
@@ -134,4 +134,4 @@ def _states(encoder: Any, config: Any, frames: Tensor) -> Iterator[Tensor]:
         yield state
         if not layer_drop or torch.rand(()) >= layer_drop:
             state = layer(state)
-    yield state
+    yield encoder.layer_norm(state) if stable else state
