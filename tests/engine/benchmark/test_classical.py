@@ -170,11 +170,11 @@ def problem(*, tags: bool, seed: int = 0) -> classifiers.Problem:
 @pytest.mark.parametrize("tags", [False, True])
 def test_every_classifier_learns_classes_and_tags(name: str, tags: bool) -> None:
     given = problem(tags=tags)
-    fitted = classifiers.fit(given, classifiers.Way(name, 0, 0.0, 0), nothing)
+    fitted, _ = classifiers.fit(given, classifiers.Way(name, 0, 0.0, 0), nothing)
     scores = fitted.scores(given.valid)
     assert scores.shape == given.valid_truth.shape
     assert classifiers.quality(given.valid_truth, scores, tags=tags) == 1.0
-    again = classifiers.fit(given, classifiers.Way(name, 0, 0.0, 0), nothing).scores(given.valid)
+    again = classifiers.fit(given, classifiers.Way(name, 0, 0.0, 0), nothing)[0].scores(given.valid)
     np.testing.assert_array_equal(scores, again)
 
 
@@ -183,7 +183,7 @@ def test_two_classes_and_a_class_without_training_rows() -> None:
     two = given.truth[:, 2] == 0
     wide = classifiers.Problem(given.train[two], given.truth[two], np.empty((0, 3)), np.empty((0, 3)), False)
     for name in classifiers.GRIDS:
-        scores = classifiers.fit(wide, classifiers.Way(name, 2, 0.0, 0), nothing).scores(given.train[two])
+        scores = classifiers.fit(wide, classifiers.Way(name, 2, 0.0, 0), nothing)[0].scores(given.train[two])
         assert (scores.argmax(axis=1) == given.truth[two].argmax(axis=1)).all()
 
 
@@ -208,8 +208,9 @@ def test_the_setting_that_does_best_on_validation_is_kept() -> None:
         for value in classifiers.GRIDS["knn"]
     ]
     assert len(set(by_value)) > 1
-    assert classifiers.fit(given, way, nothing).note == f"neighbours {classifiers.GRIDS['knn'][int(np.argmax(by_value))]}"
-    assert classifiers.fit(given, classifiers.Way("linear", 0, 0.01, 0), nothing).note == "alpha 0.01"
+    best = classifiers.GRIDS["knn"][int(np.argmax(by_value))]
+    assert classifiers.fit(given, way, nothing)[1] == f"neighbours {best}, chosen on the validation part"
+    assert classifiers.fit(given, classifiers.Way("linear", 0, 0.01, 0), nothing)[1] == "alpha 0.01, as set"
 
 
 def items(count: int) -> tuple[Item, ...]:
@@ -345,6 +346,7 @@ def test_cells_and_options_are_checked() -> None:
         ({"options": {"mfcc": 21}}, "at least 1 and at most 20"),
         ({"options": {"split": "mine"}}, "own or random"),
         ({"options": {"colour": 1}}, "no option “colour”"),
+        ({"methods": ("triplet",), "options": {"tag_vectors": "words"}}, "timbre does not know words"),
     ):
         with pytest.raises(BenchmarkError, match=text):
             CLASSICAL.cells(Config("classical", "/nowhere", "gtzan", **wrong))  # type: ignore[arg-type]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
 from benchmark import made_data
+from encoders import tiny_clap
 
+from musicclass_gui.engine import encoders
 from musicclass_gui.engine.benchmark import protocols
 from musicclass_gui.engine.benchmark.classical import augment, metric, nets, options, training
 from musicclass_gui.engine.benchmark.measures import retrieval
 from musicclass_gui.engine.benchmark.protocol import CORRECTED, Config
+from musicclass_gui.engine.encoders import clap
 from musicclass_gui.engine.errors import BenchmarkError
 from musicclass_gui.engine.task import Token
 
@@ -192,3 +196,20 @@ def test_a_net_from_end_to_end(tmp_path: Path) -> None:
     assert result.scores[0].value > 0.25  # chance
     assert any("pitch, time" in note for note in result.notes)
     assert CLASSICAL.run(config, cell, prepared, Token(), lambda text: None) == result
+
+
+def test_words_are_a_claps_own_where_it_is_the_encoder(tmp_path: Path) -> None:
+    tiny_clap.make(tmp_path / "weights" / "clap-unfused", dim=512)
+    made_data.make("folders", tmp_path / "data", seconds=0.5)
+    chosen = {"epochs": 2}
+    how: dict[str, Any] = {"encoder": "clap-unfused", "device": "cpu", "weights_folder": str(tmp_path / "weights"), "modes": (CORRECTED,)}
+    config = Config("classical", str(tmp_path / "data"), "folders", methods=("triplet",), options=chosen, **how)
+    (cell,) = CLASSICAL.cells(config)
+    prepared = CLASSICAL.prepare(config, Token(), lambda text: None)
+    names = prepared.found.classes
+    expected, _ = clap.text_embeddings(encoders.specs()["clap-unfused"], tmp_path / "weights" / "clap-unfused", list(names))
+    np.testing.assert_array_equal(prepared.vectors, expected)
+    result = CLASSICAL.run(config, cell, prepared, Token(), lambda text: None)
+    assert "Vectors of words are the encoder's own." in result.notes
+    learned = replace(config, options={**chosen, "tag_vectors": "learned"})
+    assert CLASSICAL.prepare(learned, Token(), lambda text: None).vectors is None

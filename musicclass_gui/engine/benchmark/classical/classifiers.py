@@ -55,11 +55,11 @@ class Way:
 
 
 class Fitted:
-    """A classifier that has learned. `note` says with which setting."""
+    """A classifier that has learned. `setting` says with which."""
 
     def __init__(self, problem: Problem, way: Way, value: float) -> None:
         self._problem, self._way, self._value = problem, way, value
-        self.note = f"{_NAMES[way.name]} {value:g}"
+        self.setting = f"{_NAMES[way.name]} {value:g}"
         self._front = _front(way, len(problem.train), problem.train.shape[1]).fit(problem.train)
         rows = self._front.transform(problem.train)
         with quiet_about_convergence():
@@ -85,8 +85,8 @@ class Fitted:
         return found
 
 
-def fit(problem: Problem, way: Way, check: Callable[[], None]) -> Fitted:
-    """Learn with each setting, and keep the one that does best on the validation rows; the usual one where there are none.
+def fit(problem: Problem, way: Way, check: Callable[[], None]) -> tuple[Fitted, str]:
+    """Learn with each setting, and keep the one that does best on the validation rows; the usual one where there are none. Says which.
 
     The first of equals wins. Raises BenchmarkError when there is nothing to tell apart, Cancelled.
     """
@@ -103,7 +103,7 @@ def fit(problem: Problem, way: Way, check: Callable[[], None]) -> Fitted:
         if score > best_score:
             best, best_score = fitted, score
     assert best is not None
-    return best
+    return best, f"{best.setting}, {'chosen on the validation part' if len(values) > 1 else 'as set'}"
 
 
 def quality(truth: Rows, scores: Rows, *, tags: bool) -> float:

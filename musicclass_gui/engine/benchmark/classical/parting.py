@@ -95,4 +95,4 @@ def _lacking(found: Found, split: Split) -> list[str]:
     label = {item.key: item.labels[0] for item in found.items if item.labels}
     asked = (TRAIN,) if found.dataset == "nsynth" else (TRAIN, TEST)
     there = [{label[key] for key in split.part(name) if key in label} for name in asked]
-    return sorted(set(label.values()) - set.intersection(*there))
+    return sorted({name for name in label.values() if not all(name in one for one in there)})

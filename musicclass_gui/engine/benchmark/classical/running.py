@@ -94,8 +94,8 @@ def _by_rows(task: Task) -> Said:
     rows = {TRAIN: _rows(made, training), VALID: _rows(made, _frames(task, VALID)), TEST: _rows(made, _frames(task, TEST))}
     problem = classifiers.Problem(rows[TRAIN], task.truth(TRAIN), rows[VALID], task.truth(VALID), task.tags)
     way = classifiers.Way(classifier, chosen.whole("whitened"), chosen.number("alpha"), seed)
-    fitted = classifiers.fit(problem, way, task.token.check)
-    return fitted.scores(rows[TEST]), (f"{rows[TRAIN].shape[1]} numbers for each recording; {fitted.note}, chosen on the validation part.",)
+    fitted, setting = classifiers.fit(problem, way, task.token.check)
+    return fitted.scores(rows[TEST]), (f"{rows[TRAIN].shape[1]} numbers for each recording; {setting}.",)
 
 
 def _frames(task: Task, part: str) -> list[Frames]:

@@ -53,6 +53,8 @@ def cells(config: Config) -> list[Cell]:
         chosen = options.settings(config, mode)
         for key in config.features:
             _require_features(key, chosen.whole("mfcc"))
+        if options.TRIPLET in methods:
+            _reads_words(config, mode)
     return [
         Cell(method, mode, seed=seed, features=key)
         for method in methods
@@ -174,20 +176,27 @@ def _embedded(config: Config, given: Material, items: list[Item], token: Token, 
 
 
 def _vectors(config: Config, encoder: str, found: Found) -> Rows | None:
-    """A CLAP's vectors of the words, or None where they are to be learned. Raises BenchmarkError where there are none."""
-    asked = options.settings(config, (config.modes or MODES)[0]).word("tag_vectors")
-    spec = encoders.find_spec(encoder)
-    knows_words = spec is not None and spec.words
-    if asked == options.WORDS and not knows_words:
-        raise BenchmarkError(f"The encoder {encoder} does not know words; choose a CLAP, or learn the vectors.")
-    if spec is None or not knows_words or asked == options.LEARNED:
+    """A CLAP's vectors of the words, or None where they are to be learned. Raises BenchmarkError, WeightsError."""
+    if not _reads_words(config, (config.modes or MODES)[0]):
         return None
     from musicclass_gui.engine import places
     from musicclass_gui.engine.encoders import clap
     from musicclass_gui.engine.shelf import Shelf
 
+    spec = encoders.specs()[encoder]
     weights = Shelf(places.weights_folders(config.weights_folder)).weights_of(spec.id)
     return clap.text_embeddings(spec, weights, [name.replace("_", " ") for name in found.classes])[0].astype(float)
+
+
+def _reads_words(config: Config, mode: str) -> bool:
+    """Whether words get their vectors from the encoder. Raises BenchmarkError where that was asked for and it knows none."""
+    asked = options.settings(config, mode).word("tag_vectors")
+    encoder = config.encoder or ENCODERS[0]
+    spec = encoders.find_spec(encoder)
+    knows_words = spec is not None and spec.words
+    if asked == options.WORDS and not knows_words:
+        raise BenchmarkError(f"The encoder {encoder} does not know words; choose a CLAP, or have the vectors learned.")
+    return knows_words and asked != options.LEARNED
 
 
 def run(config: Config, cell: Cell, prepared: Material, token: Token, tell: Tell) -> Result:
