@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from musicclass_gui.engine.benchmark.protocol import CORRECTED, PUBLISHED, Config
+from musicclass_gui.engine.encoders import find_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,10 +52,18 @@ class Form:
             (not self.data, "Choose the folder with the data."),
             (bool(self.protocol.encoders) and not self.encoder, "Choose an encoder."),
             (bool(self.protocol.methods) and not self.methods, "Choose at least one method."),
+            (bool(self.methods) and not self.methods - self.unable, "None of the methods can be run on this encoder; choose another."),
             (bool(self.protocol.orders) and not self.orders, "Choose at least one class order."),
             (not seeds_of(self.seeds), f"Seeds are whole numbers with commas between them, {MOST_SEEDS} at most."),
         )
         return next((sentence for missing, sentence in checks if missing), "")
+
+    @property
+    def unable(self) -> set[str]:
+        """The methods that are chosen and cannot be run on the encoder; they are left out of a run."""
+        spec = find_spec(self.encoder) if self.encoder else None
+        family = spec.family if spec else ""
+        return {one.id for one in self.protocol.methods if one.id in self.methods and one.families and family not in one.families}
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -69,7 +78,7 @@ class Form:
             self.data,
             self.dataset,
             self.encoder,
-            _chosen((method.id for method in protocol.methods), self.methods),
+            _chosen((method.id for method in protocol.methods), self.methods - self.unable),
             self.modes,
             _chosen(protocol.orders, self.orders),
             seeds_of(self.seeds),

@@ -125,7 +125,7 @@ class FormPanel(QWidget):
         self.go.setEnabled(not wrong and not going)
         about = self._bench.about
         said = "A run goes on; the next can be started when it is over." if going else wrong
-        self.hint.setText(said or (bench_words.estimate(about) if about else _UNKNOWN))
+        self.hint.setText(said or _left_out(form) + (bench_words.estimate(about) if about else _UNKNOWN))
         if form:
             count = len(form.options)
             self.options.setText("Defects and settings…" + (f"  ({count} changed)" if count else ""))
@@ -353,3 +353,9 @@ def _combo(name: str, entries: Sequence[tuple[str, str]], chosen: str) -> QCombo
         box.addItem(title, one)
     box.setCurrentIndex(max(0, box.findData(chosen)))
     return box
+
+
+def _left_out(form: Form | None) -> str:
+    """A sentence on the chosen methods that the encoder cannot run, or nothing."""
+    titles = [one.title for one in form.protocol.methods if one.id in form.unable] if form else []
+    return f"This encoder cannot run {words.joined(titles)}, so that is left out. " if titles else ""

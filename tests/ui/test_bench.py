@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,14 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QFileDialog, QLabel, QLineEdit, QWidget
 
 from musicclass_gui.app.bench import Bench
+from musicclass_gui.app.bench_form import Form
+from musicclass_gui.app.bench_plain import ProtocolView
 from musicclass_gui.app.player import Player
 from musicclass_gui.app.session import Session
 from musicclass_gui.app.settings import Settings
 from musicclass_gui.app.theme import DARK, LIGHT
 from musicclass_gui.engine.benchmark import bench_calls, protocols
+from musicclass_gui.engine.benchmark.protocol import Method
 from musicclass_gui.engine.errors import BenchmarkError
 from musicclass_gui.ui import start
 from musicclass_gui.ui.bench import BenchPage
@@ -484,3 +488,16 @@ def test_a_real_run_on_made_data_from_the_form_to_the_report(
     assert bench.path_of(item) is not None
     for lane in bench.lanes.values():
         lane.shutdown(2.0)
+
+
+def test_methods_that_the_encoder_cannot_run_are_left_out() -> None:
+    methods = (Method("any", "Any", ""), Method("l2p", "L2P", "", families=("hubert",)))
+    form = Form(ProtocolView("c", "Continual", methods=methods, encoders=("mert-v1-95m",)), encoder="timbre", methods={"any", "l2p"})
+        ProtocolView("continual", "Continual", methods=methods, encoders=("mert-v1-95m",)), encoder="timbre", methods={"any", "l2p"}
+    )
+    assert form.unable == {"l2p"}
+    assert form.config().methods == ("any",)
+    form.encoder = "mert-v1-95m"
+    assert form.config().methods == ("any", "l2p")
+    form.encoder, form.methods = "timbre", {"l2p"}
+    assert "can be run on this encoder" in replace(form, data="x").wrong

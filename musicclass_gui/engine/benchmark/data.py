@@ -70,5 +70,5 @@ class Reader(Protocol):
     """What the folder has to look like, as a sentence."""
 
     def read(self, folder: Path, token: Token, *, decode: bool = True) -> Found:
-        """Look through a folder; with `decode` every file's header and first block is read. Raises DataError when it is not this data set."""
+        """Look through a folder; with `decode` headers and first blocks are read. Raises DataError when it is not this data set."""
         ...

@@ -1,4 +1,4 @@
-"""What a protocol is, what it is asked for, and what comes of it. Plain data: it goes through JSON to the window, the store and clusters."""
+"""What a protocol is, what it is asked for, and what comes of it. Plain data, which goes through JSON everywhere."""
 
 from __future__ import annotations
 
@@ -108,12 +108,16 @@ class Published:
 
 @dataclass(frozen=True)
 class Method:
-    """A way of learning that a protocol compares. `paper` is False for what goes beyond it."""
+    """A way of learning that a protocol compares. `paper` is False for what goes beyond it.
+
+    `families` are those of the encoders that it can be run on; empty: all.
+    """
 
     id: str
     title: str
     line: str
     paper: bool = True
+    families: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Embedding for benchmarks: cut as the paper says, each file once, the same numbers whatever came before, and no silence for what is lost."""
+"""Embedding for benchmarks: cut as the paper says, each file once, the same numbers whatever came before, and no silence for lost files."""
 
 from __future__ import annotations
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 MAJORITY, ZERO_SHOT, PROBE, GAUSSIAN, FINE_TUNED = "majority", "zero_shot", "probe", "gaussian", "fine_tuned"
 METHODS = (
     Method(MAJORITY, "Majority class", "Always the composer with the most training performances.", paper=False),
-    Method(ZERO_SHOT, "Zero-shot", "The nearest of the sentences “Music composed by …”; nothing is learned. Needs a CLAP."),
+    Method(
+        ZERO_SHOT, "Zero-shot", "The nearest of the sentences “Music composed by …”; nothing is learned. Needs a CLAP.", families=("clap",)
+    ),
     Method(PROBE, "Linear probe", "Logistic regression on frozen embeddings, scaled by the training part.", paper=False),
     Method(GAUSSIAN, "Gaussian", "Class means and one covariance that classes share, on frozen embeddings.", paper=False),
     Method(
@@ -25,6 +27,7 @@ METHODS = (
         "Fine-tuned projection",
         "The audio projection and an MLP of 512-512-512 after it learn to meet the sentences. Needs a CLAP. What is before the projection "
         "stays as it is: the project's code left dropout and batch statistics active there, which is not repeated here.",
+        families=("clap",),
     ),
 )
 WORDED = (ZERO_SHOT, FINE_TUNED)

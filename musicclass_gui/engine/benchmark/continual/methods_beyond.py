@@ -8,7 +8,10 @@ METHODS: tuple[Method, ...] = (
     Method("class-centers", "Class centers (PCC)", "Nearest mean of a class's chunk embeddings, by Euclidean distance; no training."),
     Method("cosine-centers", "Cosine centers", "Nearest mean direction of a class's chunk embeddings."),
     Method(
-        "l2p", "Learning to prompt (L2P)", "Prompts are learned inside a HuBERT such as MERT, with a head; slow, as nothing can be kept."
+        "l2p",
+        "Learning to prompt (L2P)",
+        "Prompts are learned inside a HuBERT such as MERT, with a head; slow, as nothing can be kept.",
+        families=("hubert",),
     ),
     Method("gaussian", "Gaussian", "This program's own head: a mean per class and a shared, shrunk covariance.", paper=False),
     Method("ranpac", "RanPAC", "A fixed random projection and a ridge regression from sums; no order of the classes matters.", paper=False),

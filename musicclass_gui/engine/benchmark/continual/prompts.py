@@ -120,8 +120,8 @@ class Prompted(nn.Module):
 def hidden_states(hubert: Any, frames: Tensor) -> list[Tensor]:
     """What goes into the first layer and what comes out of each, as `output_hidden_states` of the whole model gives them in evaluation.
 
-    In training a layer that is dropped passes on what it got (`transformers` leaves it out of its list since version 5). Of the larger nets,
-    which end with a norm, the last comes after it.
+    In training a layer that is dropped passes on what it got (`transformers` leaves it out of its list since version 5). Of larger
+    nets, which end with a norm, the last comes after it.
     """
     return list(_states(hubert.encoder, hubert.config, frames))
 
