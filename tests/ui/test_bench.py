@@ -493,8 +493,6 @@ def test_a_real_run_on_made_data_from_the_form_to_the_report(
 def test_methods_that_the_encoder_cannot_run_are_left_out() -> None:
     methods = (Method("any", "Any", ""), Method("l2p", "L2P", "", families=("hubert",)))
     form = Form(ProtocolView("c", "Continual", methods=methods, encoders=("mert-v1-95m",)), encoder="timbre", methods={"any", "l2p"})
-        ProtocolView("continual", "Continual", methods=methods, encoders=("mert-v1-95m",)), encoder="timbre", methods={"any", "l2p"}
-    )
     assert form.unable == {"l2p"}
     assert form.config().methods == ("any",)
     form.encoder = "mert-v1-95m"
