@@ -5,7 +5,6 @@ Tables go to standard output, progress and errors to standard error. Exit status
 
 from __future__ import annotations
 
-import signal
 import sys
 from contextlib import contextmanager
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
@@ -15,12 +14,11 @@ import typer
 from rich.markup import escape
 
 from musicclass_gui import terminal
-from musicclass_gui.engine.errors import BenchmarkError, Cancelled
+from musicclass_gui.engine.errors import BenchmarkError
 from musicclass_gui.engine.places import data_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from types import FrameType
 
     from rich.progress import Progress, TaskID
 
@@ -101,7 +99,7 @@ def bench_run(
         with terminal.bar("Looking at the data") as token:
             about = found.about(config, token, lambda text: token.progress(float("nan"), text))
         _print_about(about)
-        with _live() as live, _stopping(live.token, store):
+        with _live() as live, terminal.stopping(live.token, store.folder):
             number = runner.run(config, store, live.token, live.take, resume=resume, workers=workers, cluster=cluster, about=about)
         _print_results(found, config, store, number)
     raise typer.Exit(1 if live.failed else 0)
@@ -248,25 +246,6 @@ def _live() -> Iterator[_Live]:
 
 def _is_terminal() -> bool:
     return sys.stderr.isatty()
-
-
-@contextmanager
-def _stopping(token: Token, store: Store) -> Iterator[None]:
-    """Let Ctrl+C end the work in good order, and once more at once."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        if token.cancelled:
-            raise KeyboardInterrupt
-        token.cancel()
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    except Cancelled:
-        terminal.complain(f"Stopped. What is through is kept in “{store.folder}”; the same command goes on from there.")
-        raise
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def headline(result: Result) -> list[Score]:

@@ -5,22 +5,16 @@ What cannot be read is one line each on standard error; Ctrl+C leaves what is th
 
 from __future__ import annotations
 
-import signal
-from contextlib import contextmanager
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from musicclass_gui import terminal
-from musicclass_gui.engine.errors import Cancelled, ExtractError
+from musicclass_gui.engine.errors import ExtractError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
-
     from musicclass_gui.engine.extract import Failure, Note
-    from musicclass_gui.engine.task import Token
 
 
 def add_to(app: typer.Typer) -> None:
@@ -52,7 +46,7 @@ def extract(
         usable(encoder, out, format=format, per=per, layers=layers, fast=fast)
     except ExtractError as error:
         raise typer.BadParameter(str(error)) from error
-    with terminal.errors_as_lines(), terminal.bar("Extracting") as token, _stopping(token, out):
+    with terminal.errors_as_lines(), terminal.bar("Extracting") as token, terminal.stopping(token, f"{out.name}.part"):
         made = run(
             recordings, out, encoder, format=format, per=per, layers=layers, fast=fast, device=device, weights_folder=weights, token=token,
             tell=_complain,
@@ -67,22 +61,3 @@ def _complain(told: Failure | Note) -> None:
     from musicclass_gui.engine.extract import Note
 
     terminal.complain(told.text if isinstance(told, Note) else f"{told.path}: {told.reason}")
-
-
-@contextmanager
-def _stopping(token: Token, out: Path) -> Iterator[None]:
-    """Let Ctrl+C end the work in good order, and once more at once."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        if token.cancelled:
-            raise KeyboardInterrupt
-        token.cancel()
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    except Cancelled:
-        terminal.complain(f"Stopped. What is through is kept in “{out.name}.part”; the same command goes on from there.")
-        raise
-    finally:
-        signal.signal(signal.SIGINT, before)

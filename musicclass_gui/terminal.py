@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import signal
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,8 @@ from musicclass_gui.engine.task import Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+    from types import FrameType
 
     from musicclass_gui.engine.shelf import Shelf
 
@@ -100,3 +103,22 @@ def bar(text: str) -> Iterator[Token]:
             progress.update(task, completed=completed, total=total, description=escape(f"{text} {doing}"))
 
         yield Token(listen)
+
+
+@contextmanager
+def stopping(token: Token, kept: Path | str) -> Iterator[None]:
+    """Let Ctrl+C end work that can be gone on with in good order, and once more at once; it is said that what is through is in `kept`."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if token.cancelled:
+            raise KeyboardInterrupt
+        token.cancel()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    except Cancelled:
+        complain(f"Stopped. What is through is kept in “{kept}”; the same command goes on from there.")
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -26,6 +26,11 @@ class Device:
     name: str
     notice: str = ""
 
+    @property
+    def notices(self) -> list[str]:
+        """The notice, if there is one."""
+        return [self.notice] if self.notice else []
+
 
 def resolve(setting: str) -> Device:
     """The device for "auto", "cpu", "cuda" or "cuda:N"; a wish that cannot be met gives the CPU and a notice."""

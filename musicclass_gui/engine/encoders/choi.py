@@ -15,7 +15,7 @@ import numpy as np
 from musicclass_gui.engine import device as devices
 from musicclass_gui.engine import places
 from musicclass_gui.engine.encoders import EncoderSpec, Layers, WeightsFile, WeightsSource, layers, weights
-from musicclass_gui.engine.encoders.running import Runner, tiled
+from musicclass_gui.engine.encoders.running import OnRunner, Runner, whole_pieces
 from musicclass_gui.engine.windows import Audio, Grid
 
 if TYPE_CHECKING:
@@ -88,25 +88,14 @@ def load(spec: EncoderSpec = PAPER, device: str = "cpu", weights_file: Path | No
     path = weights.find(spec, places.weights_folders(), weights_file)
     net = choi_net.read_theano(path) if spec.id == PAPER.id else choi_net.read_keras2(path)
     chosen = devices.resolve(device)
-    return ChoiEncoder(spec, net, chosen.name, [chosen.notice] if chosen.notice else [])
+    return ChoiEncoder(spec, net, chosen.name, chosen.notices)
 
 
-class ChoiEncoder:
+class ChoiEncoder(OnRunner):
     """`ChoiNet` on a device; moves itself to the CPU when a CUDA device fails or has too little memory."""
 
     def __init__(self, spec: EncoderSpec, net: ChoiNet, device: str = "cpu", notices: Sequence[str] = ()) -> None:
-        self.spec = spec
-        self._runner = Runner(net, spec.sample_rate, device, notices, prepare=pieces)
-
-    @property
-    def device(self) -> str:
-        """Where it runs now."""
-        return self._runner.device
-
-    @property
-    def notices(self) -> list[str]:
-        """Why it does not run as asked for."""
-        return self._runner.notices
+        super().__init__(spec, Runner(net, spec.sample_rate, device, notices, prepare=pieces))
 
     def embed_layers(self, windows: Sequence[Audio]) -> LayerData:
         """Mono float32 windows at 12 kHz, ≥ 1 sample each → `(len(windows), 5, 32)` float16: what each block hears, from the first."""
@@ -119,4 +108,4 @@ class ChoiEncoder:
 
 def pieces(windows: Sequence[Audio]) -> Audio:
     """Windows of one length → `(n, k · 29 s)`: shorter ones are repeated until they fill 29 s, longer ones cut to whole pieces of it."""
-    return tiled(windows, max(1, windows[0].size // _PIECE) * _PIECE)
+    return whole_pieces(windows, _PIECE)

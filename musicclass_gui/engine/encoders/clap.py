@@ -112,7 +112,7 @@ def load(spec: EncoderSpec, device: str = "cpu", weights_folder: Path | None = N
     setup = clap_files.read(folder)
     _require_fit(spec, setup, folder)
     chosen = devices.resolve(device)
-    notices = [chosen.notice] if chosen.notice else []
+    notices = chosen.notices
     net = clap_net.hearing(setup, clap_files.place(folder, TENSORS), spec.id)
     runner = Runner(net, spec.sample_rate, chosen.name, notices, prepare=setup.sound.filled, cpu_batch_s=0.0, rounded=fast)
     return ClapEncoder(spec, setup.sound, runner)

@@ -54,4 +54,4 @@ def load(spec: EncoderSpec = SPEC, device: str = "cpu", weights_file: Path | Non
 
     net = clmr_files.read(weights.find(spec, places.weights_folders(), weights_file))
     chosen = devices.resolve(device)
-    return PiecewiseEncoder(spec, net, chosen.name, [chosen.notice] if chosen.notice else [])
+    return PiecewiseEncoder(spec, net, chosen.name, chosen.notices)

@@ -147,7 +147,7 @@ def load(spec: EncoderSpec, device: str = "cpu", weights_folder: Path | None = N
     chosen = devices.resolve(device)
     name = spec.weights.folder if spec.weights and spec.weights.folder else spec.id
     net = Exported(made, hubert_net.example(geometry), name)
-    notices = [chosen.notice] if chosen.notice else []
+    notices = chosen.notices
     runner = Runner(net, spec.sample_rate, chosen.name, notices, prepare=prepare, cpu_batch_s=0.0, cuda_batch_s=_CUDA_BATCH_S, rounded=fast)
     return HubertEncoder(spec, net, runner)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from musicclass_gui.engine import device as devices
 from musicclass_gui.engine import places
 from musicclass_gui.engine.encoders import Embeddings, EncoderSpec, WeightsFile, WeightsSource, weights
-from musicclass_gui.engine.encoders.running import Runner, padded
+from musicclass_gui.engine.encoders.running import OnRunner, Runner, padded
 from musicclass_gui.engine.windows import Audio, Grid
 
 if TYPE_CHECKING:
@@ -66,10 +66,10 @@ def load(spec: EncoderSpec = SPEC, device: str = "cpu", weights_file: Path | Non
 
     net = mobilenet_net.read(weights.find(SPEC, places.weights_folders(), weights_file))
     chosen = devices.resolve(device)
-    return MobileNetEncoder(net, chosen.name, [chosen.notice] if chosen.notice else [])
+    return MobileNetEncoder(net, chosen.name, chosen.notices)
 
 
-class MobileNetEncoder:
+class MobileNetEncoder(OnRunner):
     """`MobileNet` on a device; moves itself to the CPU when a CUDA device fails or has too little memory.
 
     It computes in float32, on CUDA too and without TF32: measured on a chirp and ten pieces of music, float16 autocast
@@ -77,19 +77,8 @@ class MobileNetEncoder:
     """
 
     def __init__(self, net: MobileNet, device: str = "cpu", notices: Sequence[str] = ()) -> None:
-        self.spec = SPEC
+        super().__init__(SPEC, Runner(net, SPEC.sample_rate, device, notices, prepare=stack))
         self._net = net
-        self._runner = Runner(net, SPEC.sample_rate, device, notices, prepare=stack)
-
-    @property
-    def device(self) -> str:
-        """Where it runs now."""
-        return self._runner.device
-
-    @property
-    def notices(self) -> list[str]:
-        """Why it does not run as asked for."""
-        return self._runner.notices
 
     def with_tail(self, tensors: Mapping[str, NDArray[np.float32]]) -> MobileNetEncoder:
         """An encoder like this with some of its last tensors replaced, as fine-tuning leaves them; this one stays as it is.

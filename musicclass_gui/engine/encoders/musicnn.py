@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from musicclass_gui.engine import device as devices
 from musicclass_gui.engine import places
 from musicclass_gui.engine.encoders import EncoderSpec, TagHead, WeightsFile, WeightsSource, weights
-from musicclass_gui.engine.encoders.running import Runner, tiled
+from musicclass_gui.engine.encoders.running import OnRunner, Runner, whole_pieces
 from musicclass_gui.engine.windows import Audio, Grid
 
 if TYPE_CHECKING:
@@ -111,26 +111,16 @@ def load(spec: EncoderSpec = MUSICNN_MTT, device: str = "cpu", weights_file: Pat
     path = weights.find(spec, places.weights_folders(), weights_file)
     net = musicnn_net.read_vgg(path) if spec.id == VGG_MTT.id else musicnn_net.read_musicnn(path)
     chosen = devices.resolve(device)
-    return MusicnnEncoder(spec, net, chosen.name, [chosen.notice] if chosen.notice else [])
+    return MusicnnEncoder(spec, net, chosen.name, chosen.notices)
 
 
-class MusicnnEncoder:
+class MusicnnEncoder(OnRunner):
     """A `Tagger` on a device; moves itself to the CPU when a CUDA device fails or has too little memory."""
 
     def __init__(self, spec: EncoderSpec, net: Tagger, device: str = "cpu", notices: Sequence[str] = ()) -> None:
-        self.spec = spec
+        runner = Runner(net, spec.sample_rate, device, notices, prepare=pieces, cpu_batch_s=_CPU_BATCH_S, cuda_batch_s=_CUDA_BATCH_S)
+        super().__init__(spec, runner)
         self._net = net
-        self._runner = Runner(net, spec.sample_rate, device, notices, prepare=pieces, cpu_batch_s=_CPU_BATCH_S, cuda_batch_s=_CUDA_BATCH_S)
-
-    @property
-    def device(self) -> str:
-        """Where it runs now."""
-        return self._runner.device
-
-    @property
-    def notices(self) -> list[str]:
-        """Why it does not run as asked for."""
-        return self._runner.notices
 
     def embed(self, windows: Sequence[Audio]) -> Embeddings:
         """Mono float32 windows at 16 kHz, ≥ 1 sample each → `(len(windows), spec.dim)` float32."""
@@ -144,4 +134,4 @@ class MusicnnEncoder:
 
 def pieces(windows: Sequence[Audio]) -> Audio:
     """Windows of one length → `(n, k · 47872)`: shorter ones are repeated until they fill 187 frames, longer ones cut to whole pieces."""
-    return tiled(windows, max(1, windows[0].size // _PIECE) * _PIECE)
+    return whole_pieces(windows, _PIECE)

@@ -163,7 +163,7 @@ def _opened(spec: EncoderSpec, recipe: Recipe, file: Path, device: str) -> OnnxE
     onnx_check.read(file)
     chosen = devices.resolve(device)
     session = onnx_model.Session(file, recipe, chosen.name)
-    notices = [chosen.notice] if chosen.notice else []
+    notices = chosen.notices
     if recipe.tags:
         head = onnx_tags.head_of(file, recipe.output, recipe.tags, spec.dim)
         return onnx_model.TaggingEncoder(spec, recipe, session, notices, head)
@@ -203,4 +203,4 @@ def _known_torch(spec: EncoderSpec, file: Path, device: str) -> Encoder:
     from musicclass_gui.engine.encoders import onnx_torch
 
     chosen = devices.resolve(device)
-    return onnx_torch.load(spec, _RECIPES[spec.id], file, chosen.name, [chosen.notice] if chosen.notice else [])
+    return onnx_torch.load(spec, _RECIPES[spec.id], file, chosen.name, chosen.notices)

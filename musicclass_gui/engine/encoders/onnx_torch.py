@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from musicclass_gui.engine.encoders import onnx_front, opening
-from musicclass_gui.engine.encoders.running import Runner, padded
+from musicclass_gui.engine.encoders.running import OnRunner, Runner, padded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,24 +81,14 @@ class OpenL3(nn.Module):
         return found
 
 
-class TorchEncoder:
+class TorchEncoder(OnRunner):
     """One of the nets behind its front end."""
 
     def __init__(self, spec: EncoderSpec, recipe: Recipe, net: nn.Module, device: str, notices: Sequence[str]) -> None:
-        self.spec = spec
         self._samples = recipe.samples
         whole = nn.Sequential(onnx_front.front_of(recipe), net)
-        self._runner = Runner(_Patched(whole, recipe), spec.sample_rate, device, notices, prepare=self._stack, cpu_batch_s=8.0)
-
-    @property
-    def device(self) -> str:
-        """Where it runs now."""
-        return self._runner.device
-
-    @property
-    def notices(self) -> list[str]:
-        """Why it does not run as asked for."""
-        return self._runner.notices
+        runner = Runner(_Patched(whole, recipe), spec.sample_rate, device, notices, prepare=self._stack, cpu_batch_s=8.0)
+        super().__init__(spec, runner)
 
     def embed(self, windows: Sequence[Audio]) -> Embeddings:
         """Mono float32 windows, ≥ 1 sample each → `(len(windows), dim)` float32."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musicclass_gui.engine.encoders.running import Runner, tiled
+from musicclass_gui.engine.encoders.running import OnRunner, Runner, tiled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,24 +23,13 @@ if TYPE_CHECKING:
 _CPU_BATCH_S = 8.0  # measured: of nets that look closely, more falls out of the processor's cache and takes up to twice as long
 
 
-class PiecewiseEncoder:
+class PiecewiseEncoder(OnRunner):
     """A net `(n, samples) → (n, spec.dim)` whose input is as long as the windows of `spec.grid`. It computes in float32, exactly."""
 
     def __init__(self, spec: EncoderSpec, net: nn.Module, device: str = "cpu", notices: Sequence[str] = ()) -> None:
-        self.spec = spec
         self._samples = round(spec.grid.window_s * spec.sample_rate)
         prepare = partial(tiled, samples=self._samples)
-        self._runner = Runner(net, spec.sample_rate, device, notices, prepare=prepare, cpu_batch_s=_CPU_BATCH_S)
-
-    @property
-    def device(self) -> str:
-        """Where it runs now."""
-        return self._runner.device
-
-    @property
-    def notices(self) -> list[str]:
-        """Why it does not run as asked for."""
-        return self._runner.notices
+        super().__init__(spec, Runner(net, spec.sample_rate, device, notices, prepare=prepare, cpu_batch_s=_CPU_BATCH_S))
 
     def embed(self, windows: Sequence[Audio]) -> Embeddings:
         """Mono float32 windows at `spec.sample_rate`, ≥ 1 sample each → `(len(windows), dim)` float32."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from musicclass_gui.engine.encoders import EncoderSpec
     from musicclass_gui.engine.windows import Audio
 
 CPU_BATCH_S = 40.0  # of audio at once: more falls out of the processor's cache
@@ -98,6 +99,24 @@ class Runner:
         self.net.to("cpu")
 
 
+class OnRunner:
+    """What encoders share that are one net on a `Runner`: where it runs now, and why not as asked for."""
+
+    def __init__(self, spec: EncoderSpec, runner: Runner) -> None:
+        self.spec = spec
+        self._runner = runner
+
+    @property
+    def device(self) -> str:
+        """Where it runs now: "cpu", "cuda:0"."""
+        return self._runner.device
+
+    @property
+    def notices(self) -> list[str]:
+        """Sentences on why it does not run as it was asked to."""
+        return self._runner.notices
+
+
 def rows_by_length(windows: Sequence[Audio]) -> list[list[int]]:
     """The numbers of windows that are equally long, together."""
     rows: defaultdict[int, list[int]] = defaultdict(list)
@@ -116,3 +135,8 @@ def tiled(windows: Sequence[Audio], samples: int) -> Audio:
     """Windows of one length → `(n, samples)`: repeated from the start until they fill it, and cut there."""
     stacked = np.stack(windows).astype(np.float32, copy=False)
     return np.tile(stacked, (1, -(-samples // stacked.shape[1])))[:, :samples]
+
+
+def whole_pieces(windows: Sequence[Audio], samples: int) -> Audio:
+    """Windows of one length → `(n, k · samples)`: shorter ones repeated until they fill one piece, longer ones cut to whole pieces."""
+    return tiled(windows, max(1, windows[0].size // samples) * samples)

@@ -168,7 +168,7 @@ def load(spec: EncoderSpec, device: str = "cpu", weights_file: Path | None = Non
 
     net = taggers_nets.read(spec.id, weights.find(spec, places.weights_folders(), weights_file))
     chosen = devices.resolve(device)
-    return TaggerEncoder(spec, net, chosen.name, [chosen.notice] if chosen.notice else [])
+    return TaggerEncoder(spec, net, chosen.name, chosen.notices)
 
 
 class TaggerEncoder(PiecewiseEncoder):
