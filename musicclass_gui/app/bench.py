@@ -5,17 +5,17 @@ All looking and computing is done in worker processes, one that answers and one 
 
 from __future__ import annotations
 
-import json
 import math
-import time
-from collections import deque
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from musicclass_gui.app import bench_form, bench_plain, hearers
+from musicclass_gui.app import bench_form, bench_plain, hearers, words
+from musicclass_gui.app.bench_going import Going
+from musicclass_gui.app.bench_memory import Memory
 from musicclass_gui.app.bench_plain import RunView
 from musicclass_gui.app.jobs import Lane, said
 from musicclass_gui.app.service import Service
@@ -42,43 +42,7 @@ if TYPE_CHECKING:
     Ask = Callable[[Fields, Token, Callable[[Fields], None]], Any]
 
 _DIED = "The process that runs benchmarks stopped unexpectedly; what was finished is kept, and the run can be resumed."
-_JUDGED_BY = 12  # cells by whose time the rest is estimated
-
-
-class Going:
-    """The run that goes on: what it does, how many cells are done, and how long the rest will take."""
-
-    def __init__(self) -> None:
-        self.job: Job[Any] | None = None
-        self.run = 0
-        self.text = "Starting"
-        self.done = self.total = self.failed = 0
-        self._fraction = 0.0
-        self._seen: deque[tuple[float, int]] = deque(maxlen=_JUDGED_BY)  # the last cells: when each was through, and how many then were
-
-    def move(self, fraction: float, text: str) -> None:
-        """Note what the worker says of the cell, or of the embeddings, it is at."""
-        self._fraction = fraction if math.isfinite(fraction) else self._fraction
-        self.text = text or self.text
-
-    def count(self, done: int, total: int) -> None:
-        """Note how many cells are through."""
-        self.done, self.total = done, total
-        self._seen.append((time.monotonic(), done))
-
-    @property
-    def eta_s(self) -> float | None:
-        """Seconds until it is through, once enough cells are."""
-        if len(self._seen) < 2 or self._seen[-1][1] <= self._seen[0][1]:
-            return None
-        (first, before), (last, now) = self._seen[0], self._seen[-1]
-        return (last - first) / (now - before) * (self.total - self.done - self.failed)
-
-    @property
-    def share(self) -> float:
-        """How far it is, 0..1: by cells once there are some, before that by what is said of the embeddings."""
-        through = self.done + self.failed
-        return min(1.0, through / self.total) if through and self.total else min(1.0, self._fraction)
+LONG_S = 600.0  # a run that takes longer is begun only by a second press, once its estimate was seen
 
 
 class Bench(QObject):
@@ -107,12 +71,13 @@ class Bench(QObject):
         self.problem = ""
         self.baseline: Key | None = None
         self.verdicts: dict[Key, Comparison] = {}
-        self._settings = settings
+        self._settings, self._memory = settings, Memory(settings)
         self._services: list[Service] = []
         self._look, self._work = look or self._service(), work or self._service()
         self.lanes = {name: Lane(kind, name=f"bench {name}") for name, kind in _LANES.items()}
         self._begun = False
         self._looking: Job[Any] | None = None
+        self._run_wanted = False  # as soon as it is known what it takes
         self._let_be: set[int] = set()
         self._resuming = False
 
@@ -129,6 +94,24 @@ class Bench(QObject):
         return self._looking is not None and self._looking.live
 
     @property
+    def is_long(self) -> bool:
+        """Whether what the form asks for takes so long that its estimate is to be seen before it is begun."""
+        return self.about is not None and self.about.seconds > LONG_S
+
+    @property
+    def lack(self) -> str:
+        """What there is too little room on the disk for, as a sentence, or nothing."""
+        free = _room(places.cache_dir())
+        if self.about is None or self.about.disk_bytes < free:
+            return ""
+        return f"Only {words.size(free)} are free where embeddings are kept, “{places.cache_dir()}”; free some space first."
+
+    @property
+    def judging(self) -> bool:
+        """Whether rows are being tested against the baseline."""
+        return self.lanes["judge"].busy
+
+    @property
     def shown(self) -> ProtocolView | None:
         """The protocol of the run that is shown."""
         return self._protocol(self.view.config.protocol) if self.view else None
@@ -137,7 +120,7 @@ class Bench(QObject):
     def activity(self) -> str:
         """The run that goes on, in words, or empty."""
         going = self.going
-        return f"Benchmark: {going.done} of {going.total} cells" if going and going.total else "Benchmark: starting" if going else ""
+        return f"Benchmark: {going.done} of {going.total} results" if going and going.total else "Benchmark: starting" if going else ""
 
     @property
     def interrupted(self) -> RunRow | None:
@@ -180,7 +163,8 @@ class Bench(QObject):
         """Fill the form for a protocol."""
         protocol = self._protocol(protocol_id)
         if protocol is not None:
-            self.form = bench_form.fresh(protocol, self._kept().get(protocol_id, {}), [one for one, _ in self.encoders()])
+            self.form = bench_form.fresh(protocol, self._memory.of(protocol_id), [one for one, _ in self.encoders()])
+            self.form.workers, self.form.cluster = self._memory.machines
             self._forget_about()
             self.changed.emit("form")
 
@@ -194,6 +178,7 @@ class Bench(QObject):
         protocol = self.shown
         if protocol is not None and self.view is not None:
             self.form = bench_form.of_config(protocol, self.view.config)
+            self.form.workers, self.form.cluster = self._memory.machines
             self._forget_about()
             self.changed.emit("form")
 
@@ -221,17 +206,27 @@ class Bench(QObject):
     # Running
 
     def run(self) -> None:
-        """Run what the form asks for, with results as they come; what is kept of the same run is not computed again."""
-        if self.form is not None and not self.form.wrong and self.going is None:
-            self._keep(self.form)
-            how = {"resume": True, "workers": self.form.workers, "cluster": self.form.cluster}
-            self._start({"config": to_plain(self._config()), **how})
+        """Run what the form asks for, with results as they come; what is kept of the same run is not computed again.
+
+        Data that were not looked at yet are looked at first; a run that is long then waits to be asked for once more.
+        """
+        if self.form is None or self.form.wrong or self.going is not None:
+            return
+        if self.about is None:
+            if not self.checking:
+                self.check()
+            self._run_wanted = True
+            return
+        self._memory.keep(self.form)
+        self._start({"config": to_plain(self._config()), "resume": True, **self._machines()})
 
     def resume(self, run: int) -> None:
-        """Go on with a run that was interrupted."""
+        """Go on with a run that was interrupted, in as many processes as the form says."""
         row = next((row for row in self.runs if row.id == run), None)
         if row is not None and self.going is None:
-            self._start({"run": run})
+            if self.form is not None:
+                self._memory.keep(self.form)
+            self._start({"run": run, **self._machines()})
 
     def resume_interrupted(self) -> None:
         """Go on with the newest run that was interrupted, as soon as it is known which runs there are."""
@@ -278,9 +273,10 @@ class Bench(QObject):
             self._ask("look", "remove", {"run": run}, lambda _: run, self._removed)
 
     def export(self, path: Path, form: str) -> None:
-        """Write a report of the shown run: "csv", "tex", "html" or "md"."""
+        """Write a report of the shown run, against the pinned baseline: "csv", "tex", "html" or "md"."""
         if self.view is not None:
-            fields = {"run": self.view.run, "format": form, "path": str(path)}
+            against = "/".join(self.baseline[:2]) if self.baseline else ""
+            fields = {"run": self.view.run, "format": form, "path": str(path), "baseline": against}
             self._ask("look", "report", fields, lambda _: path, lambda made: self.done.emit(f"Written to {made}"))
 
     def pin(self, key: Key | None) -> None:
@@ -297,13 +293,14 @@ class Bench(QObject):
 
             frozen = RunView(view.run, view.config, view.cells, view.about, dict(view.results))
             self.lanes["judge"].submit(partial(judge, frozen, baseline), done=partial(self._judged, view, baseline))
+            self.changed.emit("verdicts")
 
     # What comes back, on the main thread
 
     def _took_protocols(self, protocols: list[ProtocolView]) -> None:
         self.protocols = protocols
         self.changed.emit("protocols")
-        last, known = self._kept().get("last", ""), [one.id for one in protocols]
+        last, known = self._memory.last, [one.id for one in protocols]
         if known:
             self.choose(last if last in known else known[0])
 
@@ -317,10 +314,13 @@ class Bench(QObject):
 
     def _took_about(self, about: About) -> None:
         self.about = about
+        wanted, self._run_wanted = self._run_wanted, False
         self.changed.emit("about")
+        if wanted and not self.is_long:
+            self.run()
 
     def _about_failed(self, error: Exception) -> None:
-        self.about_problem = said(error)
+        self.about_problem, self._run_wanted = said(error), False
         self.changed.emit("about")
 
     def _check_moved(self, _fraction: float, text: str) -> None:
@@ -328,7 +328,7 @@ class Bench(QObject):
         self.changed.emit("about")
 
     def _forget_about(self) -> None:
-        self.about, self.about_problem, self.check_text = None, "", ""
+        self.about, self.about_problem, self.check_text, self._run_wanted = None, "", "", False
         self.changed.emit("about")
 
     def _took_view(self, view: RunView) -> None:
@@ -384,7 +384,7 @@ class Bench(QObject):
         going.run, going.total = news.run, len(news.cells)
         self._settings.set("bench_run", str(news.run))
         if config is not None:
-            self._begin_view(RunView(news.run, config, news.cells, self.about))
+            self._begin_view(RunView(news.run, config, news.cells, news.about))
         self.changed.emit("run")
         self.refresh_runs()
 
@@ -409,7 +409,8 @@ class Bench(QObject):
     def _ended(self, _answer: Any) -> None:
         failed = self.going.failed if self.going else 0
         self._over()
-        self.done.emit(f"The benchmark run is over; {failed} cells failed." if failed else "The benchmark run is finished.")
+        why = f"The benchmark run is over; {words.counted(failed, 'result')} could not be computed."
+        self.done.emit(why if failed else "The benchmark run is finished.")
         self._judge()
 
     def _failed(self, error: Exception) -> None:
@@ -443,6 +444,11 @@ class Bench(QObject):
         assert self.form is not None
         return self.form.config(self._settings.get("device"), self._settings.get("weights_folder"))
 
+    def _machines(self) -> Fields:
+        """Where cells are computed, as the form says, or as it was asked for last."""
+        workers, cluster = (self.form.workers, self.form.cluster) if self.form is not None else self._memory.machines
+        return {"workers": workers, "cluster": cluster}
+
     def _fields(self, do: str, fields: Fields) -> Fields:
         return {"do": do, "folder": str(self.folder), **fields}
 
@@ -472,16 +478,13 @@ class Bench(QObject):
         self._services.append(service)
         return partial(service.call, "bench")
 
-    def _kept(self) -> dict[str, Any]:
-        try:
-            value = json.loads(self._settings.get("bench") or "{}")
-        except ValueError:
-            return {}
-        return value if isinstance(value, dict) else {}
 
-    def _keep(self, form: Form) -> None:
-        kept = self._kept() | {form.protocol.id: bench_form.kept(form), "last": form.protocol.id}
-        self._settings.set("bench", json.dumps(kept))
+def _room(folder: Path) -> float:
+    """Bytes that are free where a folder is, or will be."""
+    try:
+        return float(shutil.disk_usage(next(one for one in (folder, *folder.parents) if one.exists())).free)
+    except (OSError, StopIteration):
+        return math.inf
 
 
 _LANES: dict[str, Any] = {"look": "fifo", "check": "latest", "run": "fifo", "judge": "latest", "compare": "latest"}

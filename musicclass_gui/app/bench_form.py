@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 BOTH = "both"
 MODE_TITLES = {PUBLISHED: "As published", CORRECTED: "Corrected", "coded": "As coded", BOTH: "Both"}
 MOST_SEEDS = 20
+_UNABLE = "None of the ticked methods can be run on this encoder; tick others, or choose another encoder."
 _SECOND_BEST = "mn04-as"  # where the paper's encoders are not here
 
 
@@ -52,7 +53,7 @@ class Form:
             (not self.data, "Choose the folder with the data."),
             (bool(self.protocol.encoders) and not self.encoder, "Choose an encoder."),
             (bool(self.protocol.methods) and not self.methods, "Choose at least one method."),
-            (bool(self.methods) and not self.methods - self.unable, "None of the methods can be run on this encoder; choose another."),
+            (bool(self.methods) and not self.methods - self.unable, _UNABLE),
             (bool(self.protocol.orders) and not self.orders, "Choose at least one class order."),
             (not seeds_of(self.seeds), f"Seeds are whole numbers with commas between them, {MOST_SEEDS} at most."),
         )
@@ -61,9 +62,7 @@ class Form:
     @property
     def unable(self) -> set[str]:
         """The methods that are chosen and cannot be run on the encoder; they are left out of a run."""
-        spec = find_spec(self.encoder) if self.encoder else None
-        family = spec.family if spec else ""
-        return {one.id for one in self.protocol.methods if one.id in self.methods and one.families and family not in one.families}
+        return self.methods - able(self.protocol, self.encoder)
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -90,6 +89,13 @@ class Form:
         )
 
 
+def able(protocol: ProtocolView, encoder: str) -> set[str]:
+    """The ids of the methods that can be run on an encoder."""
+    spec = find_spec(encoder) if encoder else None
+    family = spec.family if spec else ""
+    return {one.id for one in protocol.methods if not one.families or family in one.families}
+
+
 def fresh(protocol: ProtocolView, kept: Mapping[str, Any], encoders: Sequence[str]) -> Form:
     """The form for a protocol as it is at first: the paper's methods, everything else; `kept` is what was remembered of the last one.
 
@@ -107,6 +113,7 @@ def fresh(protocol: ProtocolView, kept: Mapping[str, Any], encoders: Sequence[st
         mode=BOTH if len(protocol.modes) > 1 else "".join(protocol.modes),
         orders=set(protocol.orders),
     )
+    form.methods = form.methods if form.methods - form.unable else able(protocol, form.encoder)
     methods = kept.get("methods")
     if isinstance(methods, list):
         form.methods = {method.id for method in protocol.methods if method.id in methods} or form.methods

@@ -33,6 +33,7 @@ class Seen:
         self.metric = "accuracy"
         self.baseline: Key | None = None
         self.verdicts: Mapping[Key, Comparison] = {}
+        self.judging = False
         self.titles: Mapping[str, str] = {}
 
     def method(self, row: Row) -> str:
@@ -58,7 +59,7 @@ class ResultsModel(RowsModel["Row"]):
     def refresh(self, rows: Sequence[Row]) -> None:
         """Show the rows as they are now."""
         seen = self.seen
-        stamps = [(row, seen.metric, seen.is_baseline(row), seen.verdict(row)) for row in rows]
+        stamps = [(row, seen.metric, seen.is_baseline(row), seen.verdict(row), seen.judging) for row in rows]
         self._show(rows, [row.key for row in rows], list(stamps))
 
     def row_at(self, number: int) -> Row:
@@ -127,7 +128,7 @@ def _state_ink(theme: Theme, row: Row) -> str | None:
 
 
 def _why(row: Row) -> str:
-    return row.reason or f"{row.done} of {words.counted(len(row.cells), 'cell')} done."
+    return row.reason or f"{row.done} of {words.counted(len(row.cells), 'result')} done."
 
 
 def _notes(row: Row) -> str:
@@ -149,7 +150,9 @@ def _range(seen: Seen, row: Row) -> str:
 
 def _sample(seen: Seen, row: Row) -> str:
     if row.done > 1:
-        return f"The mean of {row.done} cells. The interval is the mean of theirs: they were asked the same items."
+        return (
+            f"The mean of {row.done} results (class orders and seeds). The interval is the mean of theirs: they were asked the same items."
+        )
     return f"{bench_words.title(seen.metric)} on {row.n:,} items."
 
 
@@ -160,7 +163,7 @@ def _delta(seen: Seen, row: Row) -> str:
 def _verdict(seen: Seen, row: Row) -> str:
     found = seen.verdict(row)
     if found is None:
-        return ""
+        return "testing…" if seen.judging and row.delta is not None and not seen.is_baseline(row) else ""
     if not found.distinguishable:
         return SAME
     return f"{'better' if found.difference > 0 else 'worse'}, p {p_words(found.p)}"
@@ -222,5 +225,5 @@ def _beside_columns(seen: Seen) -> list[Column[Beside]]:
         Column("Difference", lambda row: bench_words.change(difference(row), seen.metric), lambda row: difference(row) or 0.0, right=True),
         Column("Test", said, lambda row: row.verdict.p if row.verdict else 2.0, tip=lambda row: row.verdict.sentence if row.verdict else "",
                ink=ink),
-        Column("Cells", lambda row: "{} and {}".format(*row.cells), lambda row: row.cells, right=True),
+        Column("Results", lambda row: "{} and {}".format(*row.cells), lambda row: row.cells, right=True),
     ]  # fmt: skip

@@ -75,8 +75,11 @@ def count_line(count: Count) -> tuple[str, str, str, str]:
 
 def estimate(about: About) -> str:
     """What a run will take, in a sentence."""
-    cells = words.counted(about.cells, "cell")
-    return f"{cells}, about {words.duration(about.seconds)}, {words.size(about.disk_bytes)} on disk."
+    takes = words.eta(about.seconds).removesuffix(" left")
+    return (
+        ", ".join(filter(None, (f"{words.counted(about.cells, 'result')} to compute", takes, f"{words.size(about.disk_bytes)} on disk")))
+        + "."
+    )
 
 
 def run_title(row: RunRow, protocols: Sequence[ProtocolView], *, going: bool = False) -> str:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from musicclass_gui.app.bench import Bench
+    from musicclass_gui.app.bench_going import Going
     from musicclass_gui.app.theme import Theme
 
 _FRAME_MS = 60  # results that come within that time are drawn together
@@ -70,6 +71,8 @@ class BenchPage(QWidget):
         self.measure, self.runs = QComboBox(), QComboBox()
         self.strip, self.set_up = Strip(bench), QToolButton()
         self._stale: set[str] = set()
+        self._going: Going | None = None
+        self._front: QWidget | None = None
         self._timer = QTimer(self, singleShot=True, interval=_FRAME_MS)
         self._timer.timeout.connect(self._flush)
         self._build()
@@ -92,6 +95,7 @@ class BenchPage(QWidget):
 
     def _changed(self, part: str) -> None:
         self._stale.add(part)
+        self._note_front(part)
         if not self._timer.isActive():
             self._timer.start()
 
@@ -101,12 +105,24 @@ class BenchPage(QWidget):
         shows = [show for part in sorted(stale) for show in self._shows()[part]]
         for show in dict.fromkeys(shows):
             show()
+        if self._front is not None:
+            self.tabs.setCurrentWidget(self._front)
+            self._front = None
+
+    def _note_front(self, part: str) -> None:
+        """What is to come to the front: the look at the data, or the table when a run begins, however soon it is over."""
+        bench, before = self._bench, self._going
+        self._going = bench.going
+        if part == "about" and (bench.checking or bench.about or bench.about_problem):
+            self._front = self.check
+        elif bench.going is not None and bench.going is not before:
+            self._front = self.results
 
     def _shows(self) -> dict[str, tuple[Callable[[], None], ...]]:
         return {
             "protocols": (self.form.show_form, self._show_runs),
             "form": (self.form.show_form,),
-            "about": (self._show_about, self.form.show_state),
+            "about": (self.check.show_about, self.form.show_state),
             "run": (self._show_metrics, self._show_tab, self._show_runs, self.check.show_about),
             "going": (self.strip.show_state, self.form.show_state),
             "runs": (self._show_runs, self.strip.show_state, self.compare.show_runs),
@@ -117,11 +133,6 @@ class BenchPage(QWidget):
     def _show_all(self) -> None:
         self._stale = set(self._shows())
         self._flush()
-
-    def _show_about(self) -> None:
-        self.check.show_about()
-        if self._bench.checking or self._bench.about or self._bench.about_problem:
-            self.tabs.setCurrentWidget(self.check)
 
     def _show_tab(self) -> None:
         """Draw the tab in front; the others are drawn when they are."""
@@ -242,7 +253,6 @@ class BenchPage(QWidget):
         self.results.confusion_wanted.connect(self.show_confusion)
         self.confusion.heard.connect(self.heard)
         self.confusion.opened.connect(self.opened)
-        self.form.go.clicked.connect(lambda: self.tabs.setCurrentWidget(self.results))
         self.strip.shown.connect(lambda: self.tabs.setCurrentWidget(self.results))
 
     # What the user wishes
@@ -314,7 +324,7 @@ class Strip(Styled):
         if bench.going is not None:
             self._show_going()
         else:
-            left = f"Run {row.id} was interrupted after {row.done} of {words.counted(row.total, 'cell')}." if row else ""
+            left = f"Run {row.id} was interrupted after {row.done} of {words.counted(row.total, 'result')}." if row else ""
             self.words.set_full(" ".join(filter(None, (trouble, left))))
 
     def _show_going(self) -> None:
@@ -323,7 +333,7 @@ class Strip(Styled):
         share = going.share
         self.bar.setRange(0, _SCALE)
         self.bar.setValue(round(share * _SCALE))
-        cells = f"{going.done} of {words.counted(going.total, 'cell')}" if going.total else ""
+        cells = f"{going.done} of {words.counted(going.total, 'result')}" if going.total else ""
         self.words.set_full("   ".join(filter(None, (cells, going.text))))
         self.eta.setText(words.eta(going.eta_s) or words.percent(share))
         self.bar.setAccessibleDescription(f"{cells}, {self.eta.text()}")

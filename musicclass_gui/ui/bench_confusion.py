@@ -96,8 +96,9 @@ class ConfusionPanel(QWidget):
         self.heat = HeatTable("What was taken for what", theme)
         self.caption, self.items = text("", "name", wrap=True), QListWidget()
         self.hear, self.open = QPushButton("Hear"), QPushButton("Open")
-        self.nothing = Placeholder("No answers to show yet", "They are shown as soon as a cell is through.")
+        self.nothing = Placeholder("No answers to show yet", "They are shown as soon as there is a result.")
         self._found: Confusion | None = None
+        self._heard = ""
         self._pages = QStackedWidget()
         self._build()
 
@@ -110,6 +111,11 @@ class ConfusionPanel(QWidget):
         """Look at a row."""
         self.row.choose(key)
         self._show_sessions()
+
+    def show_heard(self, path: str) -> None:
+        """Show which recording is heard; empty: none."""
+        self._heard = path
+        self._show_buttons()
 
     def _show_sessions(self) -> None:
         view, before = self._bench.view, self.session.currentData()
@@ -141,7 +147,7 @@ class ConfusionPanel(QWidget):
     def _show_items(self, row: int, column: int) -> None:
         self.items.clear()
         if self._found is None or row < 0 or column < 0:
-            self.caption.setText("Choose a cell to see its items")
+            self.caption.setText("Choose a field to list and hear what is in it")
             return
         truth, said = self._found.classes[row], self._found.classes[column]
         found = self._found.items.get((truth, said), [])
@@ -164,6 +170,7 @@ class ConfusionPanel(QWidget):
 
     def _show_buttons(self) -> None:
         there = bool(self._path())
+        self.hear.setText("Stop" if there and self._path() == self._heard else "Hear")
         for button in (self.hear, self.open):
             button.setEnabled(there)
 
@@ -212,7 +219,7 @@ class ConfusionPanel(QWidget):
         box.addWidget(self.caption)
         box.addWidget(self.items, 1)
         row = QHBoxLayout()
-        self.hear.setToolTip("Hear it here (Space)")
+        self.hear.setToolTip("Hear it here, or stop it (Space)")
         self.open.setToolTip("Open it as a recording (Enter)")
         for button in (self.hear, self.open):
             row.addWidget(button)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from musicclass_gui.app import bench_rows, bench_words
 from musicclass_gui.app.bench_form import mode_title
 from musicclass_gui.engine.benchmark.protocol import PUBLISHED
-from musicclass_gui.ui.widgets import Placeholder, text
+from musicclass_gui.ui.widgets import Placeholder, set_role, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from musicclass_gui.app.bench_rows import Key, Line, Row
     from musicclass_gui.app.theme import Theme
 
-_BAND = 60  # of 255, for one band; where there are many each is fainter
+_BAND, _FAINTEST, _CHOSEN = 64, 9, 80  # of 255, for one band; where there are many each is fainter, but not that of the chosen line
 _SYMBOLS = ("o", "s", "t", "d", "p", "h", "star", "t1", "t2", "t3", "+", "x")
 _MOST_AT_FIRST = 10
+_SAMPLE = (36, 16)
 _KEY_ROLE = Qt.ItemDataRole.UserRole
-_WORDS = "The line is the mean over class orders and seeds, the band goes from the least to the greatest; dots are what was published."
-_POINTS = "Each point is the mean; the bar is its 95 % interval, or goes from the least to the greatest; a ring is what was published."
+_WORDS = "Lines are means over class orders and seeds, bands go from the least to the greatest; choose a line in the list to bring it out."
+_DASHED = "Dashed and hollow: as published."
+_DOTTED = "Dotted: the paper's own numbers."
+_POINTS = "Each point is the mean; the bar is its 95 % interval, or goes from the least to the greatest; a ring is the paper's number."
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class CurvesPanel(QWidget):
         self.plot = pg.PlotWidget()
         self.list = QListWidget()
         self.words = text(_WORDS, "small", wrap=True)
-        self.nothing = Placeholder("No curves yet", "They are drawn as soon as a cell is through.")
+        self.nothing = Placeholder("No curves yet", "They are drawn as soon as there is a result.")
         self.traces: list[Trace] = []
         self._rows: list[Row] = []
         self._metric = ""
@@ -117,10 +120,11 @@ class CurvesPanel(QWidget):
         self._filling = True
         current = self.list.currentRow()
         self.list.clear()
-        for number, trace in enumerate(self.traces):
+        first = self._at_first()
+        for trace in self.traces:
             if trace.key not in self._known:
                 self._known.add(trace.key)
-                if number >= _MOST_AT_FIRST and self._has_sessions:
+                if trace.key not in first and self._has_sessions:
                     self._hidden.add(trace.key)
             item = QListWidgetItem(self._sample(trace), trace.title)
             item.setData(_KEY_ROLE, trace.key)
@@ -131,17 +135,32 @@ class CurvesPanel(QWidget):
         self.list.setCurrentRow(min(current, self.list.count() - 1))
         self._filling = False
 
+    def _at_first(self) -> set[Key]:
+        """The rows that are drawn at first: all where they are few, or else the first ones of the last mode."""
+        view = self._bench.view
+        keys = list(bench_rows.grouped(view.cells, single=False)) if view else []
+        if len(keys) > _MOST_AT_FIRST:
+            keys = [key for key in keys if key[1] == keys[-1][1]][:_MOST_AT_FIRST]
+        return set(keys)
+
+    def _tick_all(self, on: bool) -> None:
+        self._hidden = set() if on else {trace.key for trace in self.traces}
+        self._fill_list()
+        self._draw()
+
     def _sample(self, trace: Trace) -> QIcon:
-        picture = QPixmap(30, 16)
+        picture = QPixmap(*_SAMPLE)
         picture.fill(Qt.GlobalColor.transparent)
         painter = QPainter(picture)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         pen = QPen(QColor(self._colour(trace)), 2.4)
-        pen.setStyle(Qt.PenStyle.DashLine if trace.dashed else Qt.PenStyle.SolidLine)
+        if trace.dashed:
+            pen.setDashPattern([2.2, 1.6])
         painter.setPen(pen)
-        painter.drawLine(1, 8, 29, 8)
-        painter.setBrush(QColor(self._colour(trace)))
-        painter.drawEllipse(QRectF(11.5, 4.5, 7, 7))
+        painter.drawLine(1, 8, _SAMPLE[0] - 1, 8)
+        painter.setPen(QPen(QColor(self._colour(trace)), 1.6))
+        painter.setBrush(QColor(self._theme.surface if trace.dashed else self._colour(trace)))
+        painter.drawEllipse(QRectF(_SAMPLE[0] / 2 - 3.5, 4.5, 7, 7))
         painter.end()
         return QIcon(picture)
 
@@ -162,8 +181,14 @@ class CurvesPanel(QWidget):
             self._draw_lines(shown)
         else:
             self._draw_points([row for row in self._rows if row.key not in self._hidden])
-        self.words.setText(_WORDS if self._has_sessions else _POINTS)
+        self.words.setText(self._explained(shown))
         self.plot.setAccessibleDescription("; ".join(map(self._spoken, shown)) or "Nothing is ticked.")
+
+    def _explained(self, shown: Sequence[Trace]) -> str:
+        if not self._has_sessions:
+            return _POINTS
+        parts = (_WORDS, _DASHED if any(one.dashed for one in shown) else "", _DOTTED if any(one.published for one in shown) else "")
+        return " ".join(filter(None, parts))
 
     def _draw_lines(self, shown: Sequence[Trace]) -> None:
         count = max((point[0] for trace in self.traces for point in trace.line), default=1)
@@ -183,7 +208,7 @@ class CurvesPanel(QWidget):
         sessions = [point[0] for point in trace.line]
         edges = [pg.PlotDataItem(sessions, [self._scaled(point[place]) for point in trace.line]) for place in (2, 3)]
         colour = QColor(self._colour(trace))
-        colour.setAlpha(max(16, round(_BAND / max(1, shown) ** 0.5)))
+        colour.setAlpha(_CHOSEN if self._current() == trace.key else max(_FAINTEST, round(_BAND / max(1, shown))))
         self.plot.addItem(pg.FillBetweenItem(*edges, brush=pg.mkBrush(colour)))
 
     def _draw_line(self, trace: Trace, *, current: bool) -> None:
@@ -193,6 +218,8 @@ class CurvesPanel(QWidget):
         sessions = [point[0] for point in trace.line]
         symbol = _SYMBOLS[trace.colour % len(_SYMBOLS)]
         look = {"symbol": symbol, "symbolSize": 8, "symbolBrush": colour, "symbolPen": pg.mkPen(self._theme.surface, width=0.8)}
+        if trace.dashed:
+            look |= {"symbolBrush": self._theme.surface, "symbolPen": pg.mkPen(colour, width=1.6)}
         self.plot.plot(sessions, [self._scaled(point[1]) for point in trace.line], pen=pen, **look)
         if trace.published:
             dots = pg.mkPen(colour, width=1.6, style=Qt.PenStyle.DotLine)
@@ -226,7 +253,7 @@ class CurvesPanel(QWidget):
             return
         low, high = self._scaled(min(values)), self._scaled(max(values))
         room = max((high - low) * 0.08, 0.5 if bench_words.is_percent(self._metric) else 0.005)
-        top = min(high + room, 100.8) if bench_words.is_percent(self._metric) and high <= 100 else high + room
+        top = min(high + room, 103.0) if bench_words.is_percent(self._metric) and high <= 100 else high + room
         self.plot.setYRange(low - room, top, padding=0)
         self.plot.setLabel("left", bench_words.title(self._metric) + (", %" if bench_words.is_percent(self._metric) else ""))
 
@@ -248,7 +275,7 @@ class CurvesPanel(QWidget):
         side = QSplitter(Qt.Orientation.Horizontal)
         side.setChildrenCollapsible(False)
         side.addWidget(self.plot)
-        side.addWidget(self.list)
+        side.addWidget(self._side())
         side.setStretchFactor(0, 1)
         side.setSizes([560, 290])
         page = QWidget()
@@ -264,6 +291,22 @@ class CurvesPanel(QWidget):
         outer.addWidget(self._pages)
         self._dress()
 
+    def _side(self) -> QWidget:
+        side = QWidget()
+        box = QVBoxLayout(side)
+        box.setContentsMargins(8, 0, 0, 0)
+        row = QHBoxLayout()
+        row.addWidget(text("Lines", "section"), 1)
+        for words_, on in (("All", True), ("None", False)):
+            button = QPushButton(words_)
+            set_role(button, "chip")
+            button.setAccessibleName(f"Lines: {words_}")
+            button.clicked.connect(lambda _clicked=False, on=on: self._tick_all(on))
+            row.addWidget(button)
+        box.addLayout(row)
+        box.addWidget(self.list, 1)
+        return side
+
     def _dress(self) -> None:
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.setMenuEnabled(False)
@@ -273,7 +316,7 @@ class CurvesPanel(QWidget):
         self.plot.setAccessibleName("Curves over the sessions")
         self.list.setAccessibleName("Lines of the plot")
         self.list.setAccessibleDescription("Space shows or hides a line.")
-        self.list.setIconSize(QSize(30, 16))
+        self.list.setIconSize(QSize(*_SAMPLE))
         self.list.setMinimumWidth(170)
         self.list.itemChanged.connect(self._ticked)
         self.list.currentRowChanged.connect(lambda _row: None if self._filling else self._draw())

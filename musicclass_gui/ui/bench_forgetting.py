@@ -51,15 +51,13 @@ class ForgettingPanel(QWidget):
         sessions = [f"{number}" for number in range(1, len(matrix) + 1)]
         self.heat.show_spots([*(f"After session {one}" for one in sessions), "Forgotten"], [f"Session {one}" for one in sessions], spots)
         known = [value for value in lost[:-1] if value is not None]
-        mean = bench_rows.mean(known)
-        points = bench_words.bare(mean, "forgetting")
-        self.sentence.setText(f"On average {points} points of accuracy were lost by the end, against the best before." if known else "")
+        self.sentence.setText(_in_words(bench_rows.mean(known)))
 
     def _build(self) -> None:
         head = QHBoxLayout()
         head.addWidget(self.row)
         head.addStretch()
-        head.addWidget(text("Columns: the session whose classes are asked for.", "small"))
+        head.addWidget(text("Accuracy in %. Columns: the session in which the classes were learned.", "small"))
         page = QWidget()
         box = QVBoxLayout(page)
         box.setContentsMargins(12, 10, 12, 10)
@@ -73,6 +71,16 @@ class ForgettingPanel(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._pages)
         self.row.picked.connect(self._show_matrix)
+
+
+def _in_words(mean: float | None) -> str:
+    """The mean of what was lost, as a sentence."""
+    if mean is None:
+        return ""
+    points = bench_words.bare(abs(mean), "forgetting")
+    if float(points) == 0:
+        return "On average nothing was forgotten by the end, against the best before."
+    return f"On average {points} points of accuracy were {'lost' if mean > 0 else 'gained'} by the end, against the best before."
 
 
 def _lost(matrix: list[list[float | None]], k: int) -> float | None:
@@ -92,5 +100,5 @@ def _accuracy(value: float | None, after: int, of: int) -> Spot:
 def _loss(value: float | None, of: int) -> Spot:
     if value is None:
         return Spot("", None, tip=f"Nothing was learned after session {of}.")
-    shown = bench_words.change(-value, "forgetting")
+    shown = bench_words.change(-value, "forgetting").removeprefix("±")
     return Spot(shown, min(1.0, max(0.0, value)), "bad", f"Session {of}: {shown} points at the end against the best before")

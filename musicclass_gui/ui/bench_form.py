@@ -123,12 +123,18 @@ class FormPanel(QWidget):
         wrong = form.wrong if form else "Looking…"
         self.check.setEnabled(not wrong and not self._bench.checking)
         self.go.setEnabled(not wrong and not going)
-        about = self._bench.about
         said = "A run goes on; the next can be started when it is over." if going else wrong
-        self.hint.setText(said or _left_out(form) + (bench_words.estimate(about) if about else _UNKNOWN))
+        self.hint.setText(said or " ".join(filter(None, (_left_out(form), self._takes()))))
         if form:
             count = len(form.options)
             self.options.setText("Defects and settings…" + (f"  ({count} changed)" if count else ""))
+
+    def _takes(self) -> str:
+        """What a run will take, and what that means for it."""
+        about = self._bench.about
+        if about is None:
+            return _UNKNOWN
+        return " ".join(filter(None, (bench_words.estimate(about), _PRESS if self._bench.is_long else "", self._bench.lack)))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """What Qt asks: whether what is dragged here can be dropped."""
@@ -282,7 +288,7 @@ class FormPanel(QWidget):
         self.workers.setRange(1, max(1, os.cpu_count() or 1))
         self.workers.setValue(form.workers)
         self.workers.setAccessibleName("Processes")
-        self.workers.setToolTip("In how many processes of this computer cells are computed; the numbers are the same.")
+        self.workers.setToolTip("How many results are computed at once on this computer; the numbers are the same.")
         self.cluster.setAccessibleName("Dask cluster")
         self.cluster.setPlaceholderText("Dask cluster: tcp://… (optional)")
         self.cluster.setToolTip("The address of a Dask scheduler whose workers embed and compute instead; the numbers are the same.")
@@ -333,7 +339,8 @@ class FormPanel(QWidget):
         return sheet
 
 
-_UNKNOWN = "“Check the data” tells what a run will take."
+_UNKNOWN = "“Check the data” tells what a run will take. “Run” checks first, and begins at once what takes less than 10 minutes."
+_PRESS = "“Run” begins it."
 
 
 def _tick(title: str, tip: str, on: bool) -> QCheckBox:
@@ -358,4 +365,4 @@ def _combo(name: str, entries: Sequence[tuple[str, str]], chosen: str) -> QCombo
 def _left_out(form: Form | None) -> str:
     """A sentence on the chosen methods that the encoder cannot run, or nothing."""
     titles = [one.title for one in form.protocol.methods if one.id in form.unable] if form else []
-    return f"This encoder cannot run {words.joined(titles)}, so that is left out. " if titles else ""
+    return f"This encoder cannot run {words.joined(titles)}, so that is left out." if titles else ""

@@ -42,7 +42,7 @@ class ResultsPanel(QWidget):
         self.sorted = Sorted(self.model, self)
         self.table = Table("Results", self.sorted, widths=list(_WIDTHS.values()))
         self.pin = QPushButton("Pin as baseline")
-        self.means, self.cells = (_switch_button(name) for name in ("Means", "Every cell"))
+        self.means, self.cells = (_switch_button(name) for name in ("Means", "Each result"))
         self.formula, self.notes = text("", "small", wrap=True), text("", "small", wrap=True)
         self.nothing = Placeholder("No results yet", "Choose what to run at the left and press “Run”; the table fills while it goes on.")
         self._pages = QStackedWidget()
@@ -67,6 +67,7 @@ class ResultsPanel(QWidget):
             return
         protocol = self._bench.shown
         seen.metric, seen.baseline, seen.verdicts = metric, self._bench.baseline, self._bench.verdicts
+        seen.judging = self._bench.judging
         seen.titles = {method.id: method.title for method in protocol.methods} if protocol else {}
         self.model.refresh(bench_rows.rows(view, metric, single=self.single, baseline=self._bench.baseline))
         self._hide_idle()
@@ -124,6 +125,7 @@ class ResultsPanel(QWidget):
         row.setSpacing(2)
         self.means.setChecked(True)
         self.means.setToolTip("One row for a method and mode: the mean over class orders and seeds")
+        self.cells.setToolTip("A row of its own for each class order and seed")
         for button in (self.means, self.cells):
             row.addWidget(button)
             button.clicked.connect(lambda _on=False: self.show_results(self.model.seen.metric))

@@ -24,6 +24,7 @@ class Bencher(QObject):
         super().__init__(window)
         self._window = window
         self.page: BenchPage | None = None
+        self._listens = False
 
     def make_page(self) -> BenchPage:
         """The page, made when it is first asked for."""
@@ -31,7 +32,7 @@ class Bencher(QObject):
             from musicclass_gui.ui.bench import BenchPage
 
             self.page = page = BenchPage(self._window.session.bench, self._window.theme)
-            page.heard.connect(self._window.teacher.hear)
+            page.heard.connect(self._hear)
             page.opened.connect(self._window.listen_to)
             page.said.connect(self._window.say)
             self._window.session.bench.failed.connect(self._failed)
@@ -57,6 +58,17 @@ class Bencher(QObject):
         """Show the page."""
         self._window.show_page("bench")
         return self.make_page()
+
+    def _hear(self, path: str, start_s: float, end_s: float) -> None:
+        """Let an item be heard; the page is told what is heard, from the first time on, when what plays is made."""
+        if not self._listens:
+            self._listens = True
+            self._window.teacher.audition.changed.connect(self._show_heard)
+        self._window.teacher.hear(path, start_s, end_s)
+
+    def _show_heard(self) -> None:
+        if self.page is not None:
+            self.page.confusion.show_heard(self._window.teacher.audition.path)
 
     def _failed(self, sentence: str) -> None:
         """A run ended early: who is elsewhere is told too; on the page it is said anyway."""

@@ -33,6 +33,7 @@ _STATE_ICONS = {
     "Failed": ("warn", "bad"),
     "Cancelled": ("cancel", "text_muted"),
 }
+_ARROW_ROOM = "\u2002" * 2  # the arrow of the sorted column is drawn over the end of a title that stands at the right
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
@@ -118,7 +119,13 @@ class Sorted(QSortFilterProxyModel):
         """What Qt asks: a title, or how it is aligned."""
         if role == Qt.ItemDataRole.TextAlignmentRole and orientation == Qt.Orientation.Horizontal:
             return self.sourceModel().index(0, section).data(role)
-        return super().headerData(section, orientation, role)
+        title = super().headerData(section, orientation, role)
+        sorted_right = role == Qt.ItemDataRole.DisplayRole and section == self.sortColumn() and self._is_right(section)
+        return f"{title}{_ARROW_ROOM}" if sorted_right and orientation == Qt.Orientation.Horizontal else title
+
+    def _is_right(self, section: int) -> bool:
+        alignment = self.sourceModel().index(0, section).data(Qt.ItemDataRole.TextAlignmentRole)
+        return alignment is not None and bool(alignment & Qt.AlignmentFlag.AlignRight)
 
 
 class Bars(QStyledItemDelegate):

@@ -91,7 +91,8 @@ def settled(page: BenchPage, qtbot: QtBot, condition: Callable[[], bool]) -> Non
 def run(page: BenchPage, qtbot: QtBot) -> None:
     page.form.data.setText("/data")
     qtbot.mouseClick(page.form.go, LEFT)
-    settled(page, qtbot, lambda: state(page).going is None and not state(page).lanes["look"].busy)
+    bench, before = state(page), state(page).view
+    settled(page, qtbot, lambda: bench.view is not before and bench.going is None and not bench.lanes["look"].busy)
 
 
 def said(widget: QWidget) -> str:
@@ -156,10 +157,17 @@ def test_the_data_is_checked_before_anything_runs(page: BenchPage, qtbot: QtBot,
     settled(page, qtbot, lambda: state(page).about is not None)
     assert page.tabs.currentWidget() is page.check
     text = said(page.check)
-    for part in ("Recordings", "930", "910 fewer", "Leak", "2 files are on both sides.", "12 cells, about 1 min 35 s, 4.0 MB on disk."):
+    for part in (
+        "Recordings",
+        "930",
+        "910 fewer",
+        "Leak",
+        "2 files are on both sides.",
+        "12 results to compute, about 2 minutes, 4.0 MB on disk.",
+    ):
         assert part in text
     assert page.check.problems.toPlainText() == "blues/3.wav cannot be decoded."
-    assert page.form.hint.text() == "12 cells, about 1 min 35 s, 4.0 MB on disk."
+    assert page.form.hint.text() == "12 results to compute, about 2 minutes, 4.0 MB on disk."
     page.form.seeds.setText("0,1")
     settled(page, qtbot, lambda: state(page).about is None)
     assert "Check the data" in page.form.hint.text(), "what was said holds for other choices no more"
@@ -205,7 +213,7 @@ def test_the_table_fills_while_the_run_goes_on(page: BenchPage, qtbot: QtBot, wo
     assert page.tabs.currentWidget() is page.results
     assert column(page, "State") == ["Done", "1 of 2", "Waiting", "Waiting"]
     assert column(page, "Value")[0] == "92.5 %"
-    assert "3 of 8 cells" in page.strip.words.full
+    assert "3 of 8 results" in page.strip.words.full
     assert page.strip.bar.value() == 375
     assert not page.form.go.isEnabled()
     worker.let_go.set()
@@ -240,12 +248,63 @@ def test_a_run_is_cancelled_and_resumed(page: BenchPage, qtbot: QtBot, worker: W
 def test_an_interrupted_run_is_offered_at_the_next_start(make: Callable[[], BenchPage], qtbot: QtBot, worker: Worker) -> None:
     worker.keep(made_runs.config(), 5)
     page = make()
-    assert "Run 1 was interrupted after 5 of 12 cells." in page.strip.words.full
+    assert "Run 1 was interrupted after 5 of 12 results." in page.strip.words.full
     assert page.strip.resume.isVisible()
     qtbot.mouseClick(page.strip.resume, LEFT)
     settled(page, qtbot, lambda: state(page).going is None and all(row.done == 12 for row in state(page).runs))
     assert not page.strip.isVisible()
     assert column(page, "State") == ["Done"] * 6
+
+
+def test_what_was_found_is_known_of_a_run_whose_data_were_not_checked_before(page: BenchPage, qtbot: QtBot) -> None:
+    run(page, qtbot)
+    page.form.seeds.setText("3")  # what was said of the form's data is gone; that of the run stays
+    view = state(page).view
+    assert view is not None
+    assert view.about == made_runs.ABOUT
+    settled(page, qtbot, lambda: True)
+    page.tabs.setCurrentWidget(page.check)
+    assert "2 files are on both sides." in said(page.check)
+
+
+def test_a_long_run_is_begun_only_once_its_estimate_was_seen(page: BenchPage, qtbot: QtBot, worker: Worker) -> None:
+    worker.about = replace(made_runs.ABOUT, seconds=7200.0, disk_bytes=1e18)
+    page.form.data.setText("/data")
+    qtbot.mouseClick(page.form.go, LEFT)
+    bench = state(page)
+    settled(page, qtbot, lambda: bench.about is not None)
+    assert bench.going is None
+    assert "about 2 hours" in page.form.hint.text()
+    assert "“Run” begins it." in page.form.hint.text()
+    assert "are free where embeddings are kept" in page.form.hint.text()
+    qtbot.mouseClick(page.form.go, LEFT)
+    settled(page, qtbot, lambda: bench.going is None and bench.view is not None and len(bench.view.results) == 8)
+
+
+def test_who_edits_the_form_while_it_is_checked_starts_no_run(page: BenchPage, qtbot: QtBot, worker: Worker) -> None:
+    page.form.data.setText("/data")
+    qtbot.mouseClick(page.form.go, LEFT)
+    page.form.data.setText("/other")
+    settled(page, qtbot, lambda: not state(page).lanes["check"].busy)
+    assert not [fields for fields in worker.asked if fields["do"] == "run"]
+
+
+def test_a_run_is_resumed_in_as_many_processes_as_were_asked_for_last(make: Callable[[], BenchPage], qtbot: QtBot, worker: Worker) -> None:
+    first = make()
+    form = state(first).form
+    assert form is not None
+    first.form.workers.setMaximum(4)
+    first.form.workers.setValue(3)
+    first.form.cluster.setText("tcp://there:8786")
+    run(first, qtbot)
+    worker.keep(made_runs.config(), 5)
+    page = make()
+    assert page.form.cluster.text() == "tcp://there:8786"
+    qtbot.mouseClick(page.strip.resume, LEFT)
+    settled(page, qtbot, lambda: state(page).going is None and all(row.done == row.total for row in state(page).runs))
+    asked = [fields for fields in worker.asked if fields["do"] == "run"]
+    assert [(fields["workers"], fields["cluster"]) for fields in asked] == [(3, "tcp://there:8786")] * 2
+    assert asked[1]["run"] == 2
 
 
 def test_a_run_that_failed_says_why_and_keeps_what_there_is(page: BenchPage, qtbot: QtBot, worker: Worker) -> None:
@@ -374,6 +433,12 @@ def test_a_run_is_exported(
         page.ask_export(form)
     assert told.args == [f"Written to {tmp_path / 'report'}.{form}"]
     assert (tmp_path / f"report.{form}").read_text() == f"{form} of run 1"
+    assert worker.asked[-1]["baseline"] == ""
+    choose_row(page, "Replay", "Corrected")
+    page.results.pin_chosen()
+    with qtbot.waitSignal(page.said):
+        page.ask_export(form)
+    assert worker.asked[-1]["baseline"] == "replay/corrected"
 
 
 def test_a_run_is_removed_only_after_a_yes(make: Callable[[], BenchPage], qtbot: QtBot, worker: Worker) -> None:

@@ -27,7 +27,8 @@ def answer(fields: Fields, token: Token, emit: Callable[[Fields], None]) -> Any:
 
     "list": the protocols with their data sets. "about" {"config"}: an `About`. "run" {"config", or the "run" to go on with; "resume",
     "workers", "cluster"}: does it, emits news, returns its number. "runs": a list of them. "results" {"run"}: config, about, cells, and
-    results and published numbers by cell. "remove" {"run"}. "report" {"run", "format", "path"}: written there, or returned without a path.
+    results and published numbers by cell. "remove" {"run"}. "report" {"run", "format", "path", "baseline"}: written there, or returned
+    without a path.
     "compare" {"run", "cell", "other", "other_cell"}: whether two cells differ, by their names.
     """
     return _DO[fields["do"]](fields, token, emit)
@@ -127,18 +128,18 @@ def _remove(fields: Fields, _token: Token, _emit: Callable[[Fields], None]) -> N
 
 def _report(fields: Fields, _token: Token, _emit: Callable[[Fields], None]) -> str:
     with runs.opened(Path(fields["folder"])) as store:
-        text = reported(store, int(fields["run"]), fields["format"])
+        text = reported(store, int(fields["run"]), fields["format"], fields.get("baseline", ""))
     if not fields.get("path"):
         return text
     written(Path(fields["path"]), text)
     return str(fields["path"])
 
 
-def reported(store: runs.Store, run: int, form: str) -> str:
-    """A report of a run as text: "md", "html", "csv" or "tex". Raises BenchmarkError."""
+def reported(store: runs.Store, run: int, form: str, baseline: str = "") -> str:
+    """A report of a run as text: "md", "html", "csv" or "tex", its rows tested against a baseline. Raises BenchmarkError."""
     from musicclass_gui.engine.benchmark.report import report
 
-    return report(store, run, form)
+    return report(store, run, form, baseline=baseline)
 
 
 def written(path: Path, text: str) -> None:

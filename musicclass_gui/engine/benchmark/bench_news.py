@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from musicclass_gui.engine.benchmark.protocol import Cell, Result  # noqa: TC001 (read from JSON)
+from musicclass_gui.engine.benchmark.protocol import About, Cell, Result  # noqa: TC001 (read from JSON)
 from musicclass_gui.engine.plain import from_plain, to_plain
 
 
 @dataclass(frozen=True)
 class Began:
-    """A run begins, or goes on: all its cells, in the order in which a user wants to see them."""
+    """A run begins, or goes on: all its cells, in the order in which a user wants to see them, and what was found of its data."""
 
     run: int
     cells: tuple[Cell, ...]
+    about: About | None = None
 
 
 @dataclass(frozen=True)

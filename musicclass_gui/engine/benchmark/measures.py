@@ -341,11 +341,12 @@ def _roc_of(items: dict[str, list[Prediction]], weights: Array, tags: Sequence[s
 def _said(difference: float, draws: Array, p: float, metric: str, how: str) -> Comparison:
     low, high = resampling.interval(draws)
     low, high = (difference, difference) if low is None or high is None else (low, high)
-    scale, unit = (100, " points") if METRICS[metric].percent else (1, "")
-    form = ".1f" if METRICS[metric].percent else ".4f"
+    unit = " points" if METRICS[metric].percent else ""
+    change, least, most = (_signed(value, percent=METRICS[metric].percent) for value in (difference, low, high))
     words = "the methods differ" if p < SIGNIFICANT else "not distinguishable"
-    sentence = (
-        f"{METRICS[metric].title} {difference * scale:+{form}}{unit} "
-        f"(95 % interval {low * scale:+{form}} to {high * scale:+{form}}, p = {p:.3g}, {how}): {words}."
-    )
+    sentence = f"{METRICS[metric].title} {change}{unit} (95 % interval {least} to {most}, p = {p:.3g}, {how}): {words}."
     return Comparison(difference, low, high, p, sentence)
+
+
+def _signed(value: float, *, percent: bool) -> str:
+    return (f"{value * 100:+.1f}" if percent else f"{value:+.4f}").replace("-", "−")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.benchmark.runs import RunRow, Store
 
 FORMATS = ("md", "html", "csv", "tex")
+MODES = {"published": "as published", "coded": "as coded"}
+"""Modes as people read them, where that is not how they are called."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,12 @@ class Report:
 
     def name(self, key: report_rows.Key) -> str:
         """A group in words."""
-        method, *rest = key
-        return ", ".join(filter(None, (self.method(method), *rest)))
+        method, mode, *rest = key
+        return ", ".join(filter(None, (self.method(method), self.mode(mode), *rest)))
+
+    def mode(self, mode: str) -> str:
+        """A mode in words."""
+        return MODES.get(mode, mode)
 
     def config(self) -> list[tuple[str, str]]:
         """The config's fields that were set, in words."""
@@ -125,7 +131,9 @@ class Report:
             printed = [report_rows.printed_curve(name, rows, metric) for name, (_, rows) in zip(names, mine, strict=True)]
             ours = [one for one in drawn if one is not None]
             if ours:
-                found.append((", ".join(filter(None, place)), metric, ours, [one for one in printed if one is not None]))
+                found.append(
+                    (", ".join(filter(None, (self.mode(place[0]), place[1]))), metric, ours, [one for one in printed if one is not None])
+                )
         return found
 
     def _published(self, cell: Cell) -> list[Published]:

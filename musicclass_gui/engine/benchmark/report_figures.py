@@ -19,6 +19,7 @@ COLOURS = ("#3b82d6", "#e0752d", "#2e9e6b", "#c8509a", "#8a6fd6", "#a8871c", "#2
 DASHES = ("", "7 3", "2 3")
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM, _LEGEND = 760, 390, 56, 30, 44, 210
 _LINE, _CELL = 18, 34
+_SHORT = 3  # letters that fit over a field
 
 
 def curves(found: Sequence[Curve], printed: Sequence[Curve], axis: str, *, percent: bool) -> str:
@@ -112,12 +113,14 @@ def bars(names: Sequence[str], values: Sequence[tuple[float, float | None, float
 
 def heat(rows: Sequence[str], columns: Sequence[str], shares: Sequence[Sequence[float | None]], texts: Sequence[Sequence[str]]) -> str:
     """A grid of fields, each as strong as its share of 1, with a text in it; None leaves a field empty."""
-    left, top = 8 + 7 * max(map(len, rows)), 8 + 6 * max(map(len, columns))
-    width, height = left + _CELL * len(columns) + 8 + 3 * len(columns[-1]), top + _CELL * len(rows) + 4
+    slanted = max(map(len, columns)) > _SHORT
+    left, top = 8 + 7 * max(map(len, rows)), 8 + 6 * max(map(len, columns)) if slanted else 18
+    width, height = left + _CELL * len(columns) + (8 + 5 * len(columns[-1]) if slanted else 4), top + _CELL * len(rows) + 4
     parts = [_text(left - 6, top + _CELL * (place + 0.62), name, "end") for place, name in enumerate(rows)]
     for place, name in enumerate(columns):
-        x, y = left + _CELL * (place + 0.55), top - 6
-        parts.append(f'<g transform="translate({x:.1f} {y}) rotate(-45)">{_text(0, 0, name, "start")}</g>')
+        x, y = left + _CELL * (place + (0.55 if slanted else 0.5)), top - 6
+        word = _text(0, 0, name, "start" if slanted else "middle")
+        parts.append(f'<g transform="translate({x:.1f} {y}){" rotate(-45)" if slanted else ""}">{word}</g>')
     for line, (values, words) in enumerate(zip(shares, texts, strict=True)):
         for place, (share, word) in enumerate(zip(values, words, strict=True)):
             parts.append(_field(left + _CELL * place, top + _CELL * line, share, word))
@@ -138,7 +141,7 @@ def _ticks(values: Sequence[float]) -> list[float]:
     low, high = min(values), max(values)
     if low >= 0 and high <= 1:
         low, high = 0.0, 1.0
-    wanted = max(high - low, 1e-6) / 5
+    wanted = max(high - low, 1e-6) / 6
     size = 10.0 ** math.floor(math.log10(wanted))
     step = next(size * times for times in (1, 2, 5, 10) if size * times >= wanted * (1 - 1e-9))
     return [round(number * step, 9) for number in range(math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9) + 1)]
@@ -163,7 +166,7 @@ def _text(x: float, y: float, words: str, anchor: str) -> str:
 
 
 def _number(value: float, *, percent: bool, digits: int = 0) -> str:
-    return f"{value * 100:.{digits}f}" if percent else f"{value:.{digits + 2}f}"
+    return (f"{value * 100:.{digits}f}" if percent else f"{value:.{digits + 2}f}").replace("-", "−")
 
 
 def _svg(width: float, height: float, parts: Sequence[str], title: str) -> str:

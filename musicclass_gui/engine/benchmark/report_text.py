@@ -18,9 +18,9 @@ NOTHING = "–"
 _MOST_PARTS = 6
 _PARTS = "train valid test"
 INTERVALS = (
-    "Values are means over class orders and seeds; “spread” is least to greatest, “±” the standard deviation. Intervals cover 95 % for "
-    "the items that were asked (Wilson for accuracies, bootstrap over items else); that of several cells is the mean of theirs, since they "
-    "were asked the same items. Tests are on the same items and not corrected for how many there are."
+    "Values are means over “repeats”, that is class orders and seeds; “spread” is least to greatest, “±” the standard deviation. Intervals "
+    "cover 95 % for the items that were asked (Wilson for accuracies, bootstrap over items else); that of several repeats is the mean of "
+    "theirs, since they were asked the same items. Tests are on the same items and not corrected for how many there are."
 )
 
 
@@ -74,12 +74,13 @@ def head_columns(report: Report) -> list[str]:
         "Value",
         "95 %",
         "Spread",
-        "Cells",
+        "Repeats",
         "Items",
         "Published",
         "Difference",
         against,
         "Test",
+        "Source",
     ]
 
 
@@ -89,7 +90,44 @@ def head_fields(report: Report, row: Row) -> list[str]:
     numbers = [shown(row.mean, row.metric), between(row.low, row.high, row.metric), spread(row), str(len(row.values)), str(row.n)]
     printed = [shown(row.published, row.metric), shown(row.difference, row.metric, sign=True)]
     delta = shown(row.delta, row.metric, sign=True)
-    return [report.method(method), mode, task, features, title(row.metric), *numbers, *printed, delta, verdict(row)]
+    start = [report.method(method), report.mode(mode), task, features, title(row.metric)]
+    return [*start, *numbers, *printed, delta, verdict(row), row.source]
+
+
+def in_short(report: Report) -> list[str]:
+    """For each mode and task a sentence on which is best, and which cannot be told from it; nothing where a baseline was asked for."""
+    rivals: dict[tuple[str, str, str], list[Row]] = {}
+    for row in report.heads if not report.baseline else []:
+        if row.baseline is not None:
+            rivals.setdefault((*row.key[1:3], row.metric), []).append(row)
+    return [_in_short(report, rows) for rows in rivals.values()]
+
+
+def _in_short(report: Report, rows: Sequence[Row]) -> str:
+    best = next(row for row in rows if row.key == row.baseline)
+    same = [_without_place(report, row) for row in rows if row.distinguishable is False]
+    others = f"not distinguishable from it: {', '.join(same)}" if same else "all others differ from it"
+    untested = [row for row in rows if row is not best and row.p is None]
+    place = ", ".join(filter(None, (report.mode(best.key[1]), best.key[2])))
+    unit = " %" if METRICS[best.metric].percent else ""
+    said = f"{_without_place(report, best)} is best ({METRICS[best.metric].title} {shown(best.mean, best.metric)}{unit})"
+    sentence = said + ("." if len(untested) == len(rows) - 1 else f"; {others}.")
+    return f"{place[:1].upper()}{place[1:]}: {sentence}" if place else sentence
+
+
+def _without_place(report: Report, row: Row) -> str:
+    return report.name((row.key[0], "", "", row.key[3]))
+
+
+def head_table(report: Report) -> tuple[list[str], list[list[str]]]:
+    """The main table without what says nothing: empty columns, and a measure that is the same in all lines, which then is a title."""
+    columns, lines = without_empty(head_columns(report), [head_fields(report, row) for row in report.heads])
+    place = columns.index("Measure")
+    measures = {line[place] for line in lines}
+    if len(measures) > 1:
+        return columns, lines
+    titled = [next(iter(measures)) if column == "Value" else column for column in columns if column != "Measure"]
+    return titled, [line[:place] + line[place + 1 :] for line in lines]
 
 
 def sources(report: Report) -> list[str]:
@@ -106,10 +144,10 @@ def without_empty(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> tup
 def facts(report: Report) -> list[tuple[str, str]]:
     """What the run was, as names and values."""
     run = report.run
-    state = f"{run.state}, {len(report.results)} of {run.total} cells, computed in {report.seconds:.1f} s"
+    state = f"{run.state}, {len(report.results)} of {run.total} results, computed in {report.seconds:.1f} s"
     return [
         ("Protocol", f"{report.protocol.TITLE} ({report.protocol.PAPER})"),
-        ("Run", f"{run.id}, begun {run.made_at.replace('T', ' ')}, {state}"),
+        ("Run", f"{run.id}, begun {run.made_at.replace('T', ' ').replace('+00:00', ' UTC')}, {state}"),
         *((name.capitalize(), value) for name, value in report.config() if name != "protocol"),
         ("Data fingerprint", run.fingerprint),
         ("Computed on", run.device or NOTHING),
@@ -146,6 +184,22 @@ def other_fields(report: Report, row: Row) -> list[str]:
     return [report.name(row.key), row.part, title(row.metric), *numbers, *printed]
 
 
+def other_table(report: Report) -> tuple[list[str], list[list[str]]]:
+    """The measures of the whole side by side, a line for each result: their values, with the spread where there is one."""
+    whole = [row for row in report.others if not row.part]
+    metrics = list(dict.fromkeys(row.metric for row in whole))
+    found = {(row.key, row.metric): row for row in whole}
+    keys = list(dict.fromkeys(row.key for row in whole))
+    lines = [[report.name(key), *(_value_and_spread(found.get((key, metric))) for metric in metrics)] for key in keys]
+    return ["Results", *map(title, metrics)], lines
+
+
+def _value_and_spread(row: Row | None) -> str:
+    if row is None:
+        return NOTHING
+    return shown(row.mean, row.metric) + (f" (±{shown(row.deviation, row.metric)})" if row.deviation is not None else "")
+
+
 OTHER_COLUMNS = ["Results", "Part", "Measure", "Value", "95 %", "Spread", "Published", "Difference"]
 
 
@@ -162,8 +216,8 @@ def _markdown(report: Report) -> Iterator[str]:
     yield from [f"Split: {split_line(report)}.", ""] if report.about.split else []
     yield from _list(report.about.problems)
     yield from ["### Leaks", "", *_list([f"**{one.level}** ({one.check}): {one.sentence}" for one in report.about.verdicts])]
-    yield from ("## Results", "")
-    yield from _table(*without_empty(head_columns(report), [head_fields(report, row) for row in report.heads]))
+    yield from ("## Results", "", *_list(in_short(report)))
+    yield from _table(*head_table(report))
     yield from (INTERVALS, "")
     yield from [f"Published values: {'; '.join(sources(report))}.", ""] if sources(report) else []
     yield from _list([f"{report.name(row.key)}: {row.said}" for row in report.heads if row.said])
@@ -188,7 +242,7 @@ def _sessions(report: Report) -> Iterator[str]:
 def _switches(report: Report) -> Iterator[str]:
     if report.options():
         yield from ("## Options", "")
-        modes = [mode or "Value" for mode in report.modes]
+        modes = [report.mode(mode).capitalize() or "Value" for mode in report.modes]
         yield from _table(["Option", *modes, "What it does"], [[one.title, *values, one.line] for one, values in report.options()])
 
 
@@ -277,7 +331,7 @@ def _tex_fields(report: Report, row: Row) -> list[str]:
     interval = between(row.low, row.high, row.metric).replace(" to ", "–")
     numbers = [shown(row.mean, row.metric) + mark, interval, shown(row.deviation, row.metric)]
     printed = [shown(row.published, row.metric), shown(row.difference, row.metric, sign=True)]
-    return [report.method(method), mode, task, features, title(row.metric), *numbers, *printed]
+    return [report.method(method), report.mode(mode), task, features, title(row.metric), *numbers, *printed]
 
 
 def _tex(text: str) -> str:

@@ -48,7 +48,7 @@ def run(
     before = store.run(number) if number else store.find(config) if resume else None
     number = _resumed(before, config, looked, store, tell) if before else store.new_run(config, looked, versions(config), device_of(config))
     job = _Job(protocol, config, store, number, cells, tell)
-    job.begin()
+    job.begin(looked)
     try:
         job.do(token, workers, cluster)
     except BaseException:
@@ -82,9 +82,9 @@ class _Job:
         self._cells, self._tell_news = cells, tell
         self._done = 0
 
-    def begin(self) -> None:
-        """Tell of all cells, and of the results that there are."""
-        self._tell_news(Began(self._number, tuple(self._cells)))
+    def begin(self, about: About) -> None:
+        """Tell of all cells, of the data, and of the results that there are."""
+        self._tell_news(Began(self._number, tuple(self._cells), about))
         wanted = {cell.name for cell in self._cells}
         for cell, result in self._store.results(self._number):
             if cell.name in wanted:

@@ -93,6 +93,7 @@ class Worker:
         self.fails = ""  # the method whose cells fail
         self.problem: Exception | None = None
         self.let_go = threading.Event()
+        self.about = ABOUT
 
     def keep(self, asked: Config, done: int = 100) -> int:
         """A run that was done before, up to some cells."""
@@ -111,7 +112,7 @@ class Worker:
 
     def _about(self, fields: dict[str, Any], token: Token, _emit: Any) -> Any:
         token.progress(float("nan"), "Reading headers")
-        return to_plain(ABOUT)
+        return to_plain(self.about)
 
     def _runs(self, *_: Any) -> Any:
         rows = [RunRow(number, asked, "2026-01-02T03:04:05+00:00", "finished", "CPU", "abc123", len(done), len(cells(asked)))
@@ -135,7 +136,7 @@ class Worker:
         number = fields.get("run") or self.keep(from_plain(Config, fields["config"]), 0)
         asked, kept = self.runs[number]
         wanted = cells(asked)
-        emit({**bench_news.to_json(Began(number, tuple(wanted))), "config": to_plain(asked)})
+        emit({**bench_news.to_json(Began(number, tuple(wanted), self.about)), "config": to_plain(asked)})
         emit(bench_news.to_json(Staged("Computing")))
         for place, cell in enumerate(wanted):
             while place >= self.allowed and not self.let_go.wait(0.01):

@@ -115,7 +115,7 @@ def test_markdown_says_what_was_asked_for_found_and_measured(kept: tuple[Store, 
     text = report.report(*kept, "md")
     assert text.startswith("# Continual learning of <music> classes\n")
     assert f"    {command_line(CONFIG, str(kept[0].folder))}\n" in text
-    for wanted in ("numpy 2.4", "cpu (a processor)", "f00d", "9 of 9 cells", "| recordings | 993 | 1000 | 7 fewer |", "train 2, test 1"):
+    for wanted in ("numpy 2.4", "cpu (a processor)", "f00d", "9 of 9 results", "| recordings | 993 | 1000 | 7 fewer |", "train 2, test 1"):
         assert wanted in text
     assert "**leak** (artist): 12 of 80 test items share an artist." in text
     assert "blues.00001 is missing." in text
@@ -247,7 +247,7 @@ def test_a_run_on_its_way_is_reported_as_far_as_it_is(kept: tuple[Store, int]) -
     run = store.new_run(CONFIG, ABOUT)
     store.put(run, Cell("replay", "published", "2"), result("replay", "2"))
     text = report.report(store, run, "md")
-    assert "1 of 9 cells" in text
+    assert "1 of 9 results" in text
     assert "baseline" not in text.split("## Results")[1].split("##")[0]
 
 
