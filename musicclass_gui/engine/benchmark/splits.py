@@ -13,7 +13,7 @@ from musicclass_gui.engine.benchmark.data import TEST, TRAIN, VALID
 from musicclass_gui.engine.errors import BenchmarkError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.random import Generator
 
@@ -95,6 +95,14 @@ def require_disjoint(split: Split, items: Sequence[Item], by: Iterable[str] = ()
     for kind in ("", "file", *by):
         if shared := overlap(split, items, kind):
             raise BenchmarkError(_shared_sentence(kind or "item", shared))
+
+
+def saved(made: Mapping[str, Split]) -> dict[str, tuple[str, ...]]:
+    """The parts of each mode's split by name, as they are kept with a run; of modes that part alike only once."""
+    alike = {(split.train, split.valid, split.test): mode for mode, split in made.items()}
+    if len(alike) == 1:
+        return dict(zip(PARTS, next(iter(alike)), strict=True))
+    return {f"{mode} {name}": keys for those, mode in alike.items() for name, keys in zip(PARTS, those, strict=True)}
 
 
 def _shared_sentence(kind: str, shared: Sequence[str]) -> str:

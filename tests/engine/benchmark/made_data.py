@@ -138,21 +138,42 @@ def maestro(folder: Path, seconds: float) -> None:
 
 
 def fma(folder: Path, seconds: float) -> None:
-    """Four genres of fma_small by artists with 2 tracks each, and a track of the larger sets in the table."""
+    """Four genres of fma_small by artists with 2 tracks each, and a track of the larger sets in the table; every second one has tags."""
     genres = ("Electronic", "Folk", "Hip-Hop", "Rock")
     table: list[Sequence[object]] = [
-        ("", "album", "artist", "artist", "set", "set", "track", "track"),
-        ("", "title", "id", "name", "split", "subset", "genre_top", "title"),
-        ("track_id", "", "", "", "", "", "", ""),
+        ("", "album", "artist", "artist", "set", "set", "track", "track", "track", "track", "track"),
+        ("", "title", "id", "name", "split", "subset", "genre_top", "genres", "genres_all", "tags", "title"),
+        ("track_id", *[""] * 10),
     ]
     for number in range(40):
         kind, artist = number % 4, number // 8 * 4 + number % 4
         split = ("training", "training", "training", "validation", "test")[number // 8]
         put(folder / "fma_small" / f"{number // 30:03}" / f"{number // 30 * 1000 + number % 30 + 2:06}.mp3", kind, number, seconds, 44100)
         track = number // 30 * 1000 + number % 30 + 2
-        table.append((track, "Album", artist, f"Artist {artist}", split, "small", genres[kind], f"Song, no. {track}"))
-    table.append((5000, "Album", 99, "Artist 99", "training", "large", "", "Elsewhere"))
+        every = "[]" if number == 7 else f"[{10 + kind}, {20 + kind}]"
+        tags = str(["Loud" if kind > 1 else "calm", "home"][: 1 + number % 4 // 3]) if number % 2 else "[]"
+        who = ("Album", artist, f"Artist {artist}", split, "small")
+        table.append((track, *who, genres[kind], f"[{20 + kind}]", every, tags, f"Song, no. {track}"))
+    table.append((5000, "Album", 99, "Artist 99", "training", "large", "", "[]", "[]", "[]", "Elsewhere"))
     rows(folder / "fma_metadata" / "tracks.csv", table)
+    tree: list[Sequence[object]] = [("genre_id", "#tracks", "parent", "title", "top_level")]
+    tree += [(10 + kind, 5, 0, name, 10 + kind) for kind, name in enumerate(genres)]
+    tree += [(20 + kind, 5, 10 + kind, f"Odd {name}", 10 + kind) for kind, name in enumerate(genres)]
+    rows(folder / "fma_metadata" / "genres.csv", tree)
+
+
+def msd(folder: Path, seconds: float) -> None:
+    """Twenty-four tracks of a million with three tags, one in six with none of the fifty; an artist has two, one after the other."""
+    tags = ("rock", "Jazz", "sad")
+    for number in range(24):
+        part = "lastfm_test" if number >= 16 else "lastfm_train"
+        name = f"TR{'AB'[number % 2]}{'CDE'[number % 3]}F{number:02}128F42"
+        below = "/".join(name[2:5])
+        put(folder / "songs" / below / f"{name}.mp3", number % 3, number, seconds, 22050)
+        given = [["seen live", "100"]] if number % 6 == 5 else [[tags[number % 3], "100"], [tags[0], "40"], ["seen live", "3"]]
+        about = {"artist": f"Artist {number // 2}", "title": f"Song {number}", "track_id": name, "similars": [], "tags": given}
+        (folder / part / below).mkdir(parents=True, exist_ok=True)
+        (folder / part / below / f"{name}.json").write_text(json.dumps(about))
 
 
 def magnatagatune(folder: Path, seconds: float) -> None:
@@ -254,7 +275,10 @@ _MAKERS: dict[str, Callable[[Path, float], None]] = {
     "nsynth": nsynth,
     "maestro": maestro,
     "fma": fma,
+    "fma_genres": fma,
+    "fma_tags": fma,
     "magnatagatune": magnatagatune,
+    "msd": msd,
     "ballroom": ballroom,
     "emomusic": emomusic,
     "jamendo_voice": jamendo_voice,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from benchmark import made_data
 
 from musicclass_gui.engine import places
-from musicclass_gui.engine.benchmark import protocols, runner, runs
+from musicclass_gui.engine.benchmark import protocols, runner, runs, splits
 from musicclass_gui.engine.benchmark.classical import classifiers, features, options, parting, published, summaries
 from musicclass_gui.engine.benchmark.data import Found, Item
 from musicclass_gui.engine.benchmark.protocol import CORRECTED, PUBLISHED, Cell, Config
@@ -99,16 +100,40 @@ def test_frames_are_measured_once(gtzan: Path, monkeypatch: pytest.MonkeyPatch) 
     assert len(first) == 1 + round(0.4 * features.RATE) // features.HOP
 
 
-def test_dct_is_scipys_and_begins_with_the_mean() -> None:
-    from scipy.fft import dct
+def dct_by_hand(values: NDArray[Any], coefficient: int) -> float:
+    """The DCT-II of n values with orthonormal scale, divided by the root of n."""
+    count = len(values)
+    wave = np.cos(np.pi * coefficient * (2 * np.arange(count) + 1) / (2 * count))
+    scale = np.sqrt((1 if coefficient == 0 else 2) / count)
+    return float(scale * (values.astype(float) @ wave) / np.sqrt(count))
 
-    frames = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
+
+def test_dct_coefficients_are_those_of_its_definition() -> None:
+    frames = np.random.default_rng(0).normal(size=(2 * summaries.TEXTURE, 3)).astype(np.float32)
     row = summaries.Dct(4).row(frames).reshape(3, 4)
     for dimension in range(3):
-        expected = dct(frames[:, dimension].astype(float), type=2, norm="ortho")[:4] / np.sqrt(50)
-        np.testing.assert_allclose(row[dimension], expected)
-    np.testing.assert_allclose(row[:, 0], frames.mean(axis=0), rtol=1e-5)
-    assert summaries.Dct(6).row(frames[:2]).reshape(3, 6)[:, 2:].any().item() is False
+        halves = np.split(frames[:, dimension], 2)
+        np.testing.assert_allclose(row[dimension, 0], frames[:, dimension].mean(), rtol=1e-4, atol=1e-7)
+        for coefficient in range(1, 4):
+            squares = [dct_by_hand(half, coefficient) ** 2 for half in halves]
+            np.testing.assert_allclose(row[dimension, coefficient], np.sqrt(np.mean(squares)), rtol=1e-6)
+    short = summaries.Dct(6).row(frames[:2]).reshape(3, 6)
+    assert short[:, :2].all()
+    assert not short[:, 2:].any()
+
+
+def test_dct_tells_how_fast_something_moves_wherever_it_begins() -> None:
+    times = np.arange(20 * summaries.TEXTURE) / summaries.TEXTURE
+    waves = [np.sin(2 * np.pi * (hz * times + start)).astype(np.float32) for hz in (1.07, 2.07) for start in (0, 0.3)]
+    rows = [summaries.Dct(6).row(wave[:, None]) for wave in waves]
+    assert [int(row[1:].argmax()) + 1 for row in rows] == [2, 2, 4, 4]  # one period in a window is coefficient 2
+    np.testing.assert_allclose(rows[0], rows[1], atol=0.1)
+
+
+def test_statistics_are_mean_deviation_and_maximum() -> None:
+    frames = np.array([[1.0, -2.0], [3.0, -2.0], [5.0, 4.0]], np.float32)
+    np.testing.assert_allclose(summaries.Moments(mean_only=True).row(frames), [3, 0])
+    np.testing.assert_allclose(summaries.Moments(mean_only=False).row(frames), [3, 0, np.sqrt(8 / 3), np.sqrt(8), 5, 4])
 
 
 def test_a_histogram_counts_frames_by_their_nearest_code_word() -> None:
@@ -132,21 +157,60 @@ def test_too_few_frames_for_a_codebook_are_an_error() -> None:
         summaries.Codebook(64, root=True, seed=0).fit(frames_of(CENTRES, [3, 3, 3]))
 
 
-def test_posteriors_are_shares_of_the_components() -> None:
+def densities(frames: NDArray[Any], means: NDArray[Any], variances: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
+    """The weighted density of each frame under each Gaussian with a diagonal covariance, `(n, components)`."""
+    found = np.empty((len(frames), len(weights)))
+    for row, frame in enumerate(frames):
+        for place, (mean, variance, weight) in enumerate(zip(means, variances, weights, strict=True)):
+            found[row, place] = weight * np.exp(-0.5 * ((frame - mean) ** 2 / variance).sum()) / np.sqrt(np.prod(2 * np.pi * variance))
+    return found
+
+
+def by_components(mixture: Any, frames: NDArray[Any]) -> NDArray[Any]:
+    return densities(frames, mixture.means_, mixture.covariances_, mixture.weights_)
+
+
+def scaled(frames: NDArray[Any], training: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray((frames - training.mean(axis=0, dtype=float)) / training.std(axis=0, dtype=float))
+
+
+def test_posteriors_and_likelihood_are_those_of_the_mixture() -> None:
+    training, asked = frames_of(CENTRES, [40, 40, 40]), frames_of(CENTRES, [1, 2, 7], seed=2)
     mixture = summaries.Posteriors(3, seed=0)
-    mixture.fit(frames_of(CENTRES, [40, 40, 40]))
-    row = mixture.row(frames_of(CENTRES, [1, 2, 7], seed=2))
+    mixture.fit(training)
+    found = by_components(mixture._mixture, scaled(asked, training))
+    row = mixture.row(asked)
+    np.testing.assert_allclose(row[:3], (found / found.sum(axis=1, keepdims=True)).mean(axis=0), atol=1e-9)
+    np.testing.assert_allclose(row[3], np.log(found.sum(axis=1)).mean(), rtol=1e-6)
     np.testing.assert_allclose(sorted(row[:3]), [0.1, 0.2, 0.7], atol=1e-3)
     assert mixture.row(frames_of(CENTRES + 50, [5, 5, 5]))[3] < row[3]  # what is far away is less likely
 
 
-def test_the_likeliest_mixture_is_that_of_the_own_class() -> None:
+def test_a_component_is_what_its_frames_say() -> None:
+    """One Gaussian needs no iteration: its mean and variance are the frames' own."""
+    training = frames_of(CENTRES, [9, 5, 7])
+    mixture = summaries.Posteriors(1, seed=0)
+    mixture.fit(training)
+    data = scaled(training, training)
+    np.testing.assert_allclose(mixture._mixture.means_[0], data.mean(axis=0), atol=1e-9)
+    np.testing.assert_allclose(mixture._mixture.covariances_[0], data.var(axis=0) + 1e-4, rtol=1e-6)
+
+
+@pytest.mark.parametrize("tags", [False, True])
+def test_a_class_is_as_likely_as_its_own_mixture_says(tags: bool) -> None:
     frames = frames_of(CENTRES, [30, 30, 30])
     truth = np.array([[np.linalg.norm(frame - centre) < 1 for centre in CENTRES] for frame in frames])
+    truth = np.column_stack([truth, np.zeros(len(frames), bool)]) if tags else truth
     made = summaries.Likelihoods(2, seed=0)
-    made.fit(frames, truth, tags=False, check=nothing)
+    made.fit(frames, truth, tags=tags, check=nothing)
     for place in range(3):
-        assert made.scores(frames_of(CENTRES[[place]], [5], seed=3)).argmax() == place
+        asked = frames_of(CENTRES[[place]], [5], seed=3)
+        scores, data = made.scores(asked), scaled(asked, frames)
+        assert scores.argmax() == place
+        own = np.log(by_components(made._mixtures[place], data).sum(axis=1)).mean()
+        base = np.log(by_components(made._all, data).sum(axis=1)).mean() if tags else 0.0
+        np.testing.assert_allclose(scores[place], own - base, rtol=1e-6)
+        assert not tags or scores[3] == 0
 
 
 def test_thinning_takes_frames_evenly() -> None:
@@ -213,6 +277,75 @@ def test_the_setting_that_does_best_on_validation_is_kept() -> None:
     assert classifiers.fit(given, classifiers.Way("linear", 0, 0.01, 0), nothing)[1] == "alpha 0.01, as set"
 
 
+def two_classes() -> classifiers.Problem:
+    """Two classes that overlap, so that no classifier is done with them at once."""
+    random = np.random.default_rng(5)
+    labels = np.arange(30) % 2
+    rows = random.standard_normal((30, 3)) + labels[:, None]
+    truth = np.eye(2)[labels]
+    return classifiers.Problem(rows[:24], truth[:24], rows[24:], truth[24:], False)
+
+
+def fitted(name: str, given: classifiers.Problem, value: float) -> tuple[Any, NDArray[Any], NDArray[Any]]:
+    """A classifier with its estimator, its scaled training rows and scaled validation rows."""
+    made = classifiers.Fitted(given, classifiers.Way(name, 0, 0.0, 0), value)
+    mean, deviation = given.train.mean(axis=0), given.train.std(axis=0)
+    return made, (given.train - mean) / deviation, (given.valid - mean) / deviation
+
+
+def test_neighbours_vote_by_hand() -> None:
+    given = two_classes()
+    made, train, asked = fitted("knn", given, 3)
+    for row, score in zip(asked, made.scores(given.valid), strict=True):
+        nearest = np.argsort(((train - row) ** 2).sum(axis=1))[:3]
+        np.testing.assert_allclose(score, given.truth[nearest].mean(axis=0))
+
+
+def test_logistic_regression_is_where_its_gradient_vanishes() -> None:
+    given = two_classes()
+    made, train, asked = fitted("logistic", given, 0.1)
+    estimator = made._heads[0][1]
+    weights, bias = estimator.coef_[0], estimator.intercept_[0]
+    left = 1 / (1 + np.exp(-(train @ weights + bias))) - given.truth[:, 1]
+    np.testing.assert_allclose(left @ train + weights / 0.1, 0, atol=1e-2)  # of |w|²/2C + the sum of log losses
+    np.testing.assert_allclose(left.sum(), 0, atol=1e-2)
+    np.testing.assert_allclose(made.scores(given.valid)[:, 1], asked @ weights + bias)
+
+
+def test_the_support_vector_machine_keeps_its_optimality_conditions() -> None:
+    given = two_classes()
+    made, train, asked = fitted("svm", given, 1.0)
+    estimator = made._heads[0][1]
+    gamma = 1 / (train.shape[1] * train.var())
+
+    def decided(rows: NDArray[Any]) -> NDArray[Any]:
+        distances = ((rows[:, None] - train[estimator.support_][None]) ** 2).sum(axis=2)
+        return np.asarray(np.exp(-gamma * distances) @ estimator.dual_coef_[0] + estimator.intercept_[0])
+
+    np.testing.assert_allclose(made.scores(given.valid)[:, 1], decided(asked), atol=1e-9)
+    signs = 2 * given.truth[:, 1] - 1
+    alphas = np.zeros(len(train))
+    alphas[estimator.support_] = np.abs(estimator.dual_coef_[0])
+    margins = signs * decided(train)
+    assert (margins[alphas == 0] >= 1 - 2e-3).all()
+    assert (margins[alphas >= 1 - 1e-9] <= 1 + 2e-3).all()
+    np.testing.assert_allclose(margins[(alphas > 0) & (alphas < 1 - 1e-9)], 1, atol=2e-3)
+
+
+def test_the_linear_machine_and_the_net_answer_by_their_weights() -> None:
+    given = two_classes()
+    made, _, asked = fitted("linear", given, 1e-3)
+    estimator = made._heads[0][1]
+    assert estimator.loss == "hinge"
+    np.testing.assert_allclose(made.scores(given.valid)[:, 1], asked @ estimator.coef_[0] + estimator.intercept_[0])
+    made, _, asked = fitted("mlp", given, 1e-2)
+    net = made._heads[0][1]
+    hidden = np.maximum(asked @ net.coefs_[0] + net.intercepts_[0], 0)
+    assert hidden.shape[1] == 128
+    chances = 1 / (1 + np.exp(-(hidden @ net.coefs_[1] + net.intercepts_[1])))
+    np.testing.assert_allclose(made.scores(given.valid)[:, 1], chances[:, 0])
+
+
 def items(count: int) -> tuple[Item, ...]:
     return tuple(Item(f"{n}", f"/{n}", (f"c{n % 2}",), groups={"artist": f"a{n % 2}{n // 4}"}) for n in range(count))
 
@@ -227,9 +360,88 @@ def test_artists_stay_together_unless_a_random_split_is_asked_for() -> None:
     assert "look better than they are" in mixed.problems[0]
 
 
-def test_without_origins_it_is_said_that_artists_may_be_on_both_sides(gtzan: Path) -> None:
-    from dataclasses import replace
+def test_what_is_asked_to_be_apart_is() -> None:
+    found = Found("folders", "Folders", "/", "classes", ("c0", "c1"), items(40))
+    for how in ("own", "random"):
+        made = parting.part(found, how, "artist").split
+        assert splits.overlap(made, found.items, "artist") == ()
+    mixed = tuple(replace(item, split="train" if place % 3 else "test") for place, item in enumerate(found.items))
+    own = replace(found, items=mixed)
+    assert parting.part(own, "own").split.how.startswith("the data set's own split")
+    with pytest.raises(BenchmarkError, match="the same artist is in more than one of its parts"):
+        parting.part(own, "own", "artist")
+    with pytest.raises(BenchmarkError, match="does not say the singer of its recordings"):
+        parting.part(found, "own", "singer")
 
+
+def test_a_file_is_never_on_both_sides() -> None:
+    stretches = tuple(replace(item, path=f"/{place // 4}", groups={}) for place, item in enumerate(items(40)))
+    found = Found("folders", "Folders", "/", "classes", ("c0", "c1"), stretches)
+    for how in ("own", "random"):
+        assert splits.overlap(parting.part(found, how).split, stretches, "file") == ()
+    torn = tuple(replace(item, split=("train", "test")[place // 2 % 2]) for place, item in enumerate(stretches))
+    with pytest.raises(BenchmarkError, match="the same file is in more than one of its parts"):
+        parting.part(replace(found, items=torn), "own")
+
+
+def test_both_splits_are_kept_and_it_is_said_when_they_are_one(gtzan: Path, tmp_path: Path) -> None:
+    about = CLASSICAL.about(replace(asked(gtzan, "gtzan", "mean-knn"), modes=()), Token(), quiet)
+    assert list(about.split) == [f"{mode} {part}" for mode in (PUBLISHED, CORRECTED) for part in ("train", "valid", "test")]
+    assert len(about.split["corrected train"]) == 30
+    assert any(text.startswith("Published: Recordings are parted at random") for text in about.problems)
+    made_data.make("speechmusic", tmp_path, seconds=0.3)
+    alike = CLASSICAL.about(replace(asked(tmp_path, "speechmusic", "mean-knn"), modes=()), Token(), quiet)
+    assert list(alike.split) == ["train", "valid", "test"]
+    assert alike.problems[-1].startswith("Both modes part these recordings alike")
+
+
+CHANGED: dict[str, tuple[str, Any]] = {
+    "split": ("mean-logistic", "random"),
+    "apart": ("mean-logistic", "artist"),
+    "mfcc": ("mean-logistic", 5),
+    "codebook": ("codebook-logistic", 12),
+    "root": ("codebook-logistic", False),
+    "components": ("gmm-logistic", 3),
+    "coefficients": ("dct-logistic", 2),
+    "frames": ("codebook-logistic", 200),
+    "whitened": ("mean-logistic", 3),
+    "alpha": ("mean-linear", 1.0),
+    "epochs": ("triplet", 1),
+    "patience": ("triplet", 1),
+    "learning_rate": ("triplet", 0.02),
+    "batch_size": ("triplet", 5),
+    "augment": ("cnn1d", True),
+    "task": ("cnn1d", "genre"),
+    "margin": ("triplet", 0.9),
+    "tag_vectors": ("triplet", "learned"),
+}
+"""A method for which each option is made, and another value of it."""
+SAME = ("tag_vectors",)
+"""An encoder without words has its vectors learned anyway; see the tests of nets for a CLAP."""
+
+
+@pytest.fixture(scope="module")
+def moods(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("moods")
+    made_data.make("table", folder, seconds=0.5)
+    return folder
+
+
+@pytest.mark.parametrize("option", [option.id for option in options.OPTIONS])
+def test_every_option_does_something(moods: Path, option: str) -> None:
+    method, value = CHANGED[option]
+    usual: dict[str, Any] = {"epochs": 6, "patience": 6, "augment": option == "task"} | SMALL
+    usual |= {"split": "random"} if option == "apart" else {}
+    found: list[Any] = []
+    for chosen in (usual, usual | {option: value}):
+        config = replace(asked(moods, "table", method), options=chosen, device="cpu")
+        (cell,) = CLASSICAL.cells(config)
+        result = CLASSICAL.run(config, cell, CLASSICAL.prepare(config, Token(), quiet), Token(), quiet)
+        found.append(result.notes if option in ("epochs", "patience") else result.predictions)
+    assert (found[0] != found[1]) == (option not in SAME)
+
+
+def test_without_origins_it_is_said_that_artists_may_be_on_both_sides(gtzan: Path) -> None:
     from musicclass_gui.engine.benchmark.readers import reader
 
     found = reader("gtzan").read(gtzan, Token(), decode=False)

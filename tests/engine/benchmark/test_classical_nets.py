@@ -46,7 +46,7 @@ def way(epochs: int, *, tags: bool = False, changes: str = "", rate: float = 0.0
     return training.Way(epochs, patience, rate, 4, tags, 0, changes)
 
 
-@pytest.mark.parametrize(("name", "epochs"), [("cnn1d", 6), ("cnn2d", 6), ("short-chunk", 3)])
+@pytest.mark.parametrize(("name", "epochs"), [("cnn1d", 6), ("cnn2d", 6), ("short-chunk", 1)])
 def test_nets_learn_two_classes_in_a_few_steps(name: str, epochs: int) -> None:
     sounds, truth = tones(8)
     net = nets.made(name, 2, 0)
@@ -77,6 +77,36 @@ def test_training_is_the_same_again_and_stops_early() -> None:
         found.append((said, training.scores(net, sounds, "cpu", nothing).tolist()))
     assert found[0] == found[1]
     assert "for 40 epochs" not in found[0][0]
+
+
+def test_no_epoch_is_judged_before_batch_norm_has_settled() -> None:
+    sounds, truth = tones(4)
+    both = (sounds, truth), (sounds, truth[::-1].copy())
+    found = training.fit(nets.made("cnn1d", 2, 0), *both, way(40, patience=1), nothing)
+    best = int(found.rstrip(".").split()[-1])
+    assert best * training._STEPS >= training._SETTLED
+    short = training.fit(nets.made("cnn1d", 2, 0), *both, way(2, patience=1), nothing)
+    assert short == f"Trained for 2 epochs of {2 * training._STEPS} steps in all."
+
+
+@pytest.mark.parametrize(("count", "size"), [(4, 4), (5, 4), (30, 16), (1000, 16)])
+def test_an_epoch_of_few_recordings_takes_each_equally_often(count: int, size: int) -> None:
+    batches = list(training._batches(count, size, np.random.default_rng(0)))
+    assert len(batches) >= training._STEPS
+    assert min(map(len, batches)) > 1
+    often = np.bincount(np.concatenate(batches), minlength=count)
+    assert often.max() - often.min() <= 1
+    assert often.max() == max(1, -(-training._STEPS * size // count))
+
+
+def test_losses_are_those_of_their_definitions() -> None:
+    logits = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, -1.0]])
+    classes, tags = np.array([[0.0, 0, 1], [0, 1, 0]]), np.array([[1.0, 0, 1], [0, 0, 0]])
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert training._loss_of(logits, classes, tags=False) == pytest.approx(-np.log(chances[[0, 1], [2, 1]]).mean())
+    sigmoids = 1 / (1 + np.exp(-logits))
+    by_hand = -(tags * np.log(sigmoids) + (1 - tags) * np.log(1 - sigmoids)).mean()
+    assert training._loss_of(logits, tags, tags=True) == pytest.approx(by_hand)
 
 
 def test_tags_are_learned_with_a_loss_of_their_own() -> None:
@@ -168,6 +198,19 @@ def test_the_hinge_is_what_the_paper_says() -> None:
     words = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
     right, wrong = torch.tensor([[0.6, 0.8], [1.0, 0.0]]), torch.tensor([[0.8, 0.6], [0.0, 1.0]])
     assert metric.hinge(words, right, wrong, 0.4).item() == pytest.approx((0.4 - 0.6 + 0.8) / 2)
+
+
+def test_scores_are_cosines_in_the_learned_space() -> None:
+    train, valid, (rows, _) = made_words(60, 0), made_words(20, 1), made_words(5, 2)
+    vectors = np.random.default_rng(7).standard_normal((5, 12))
+    space, _ = metric.fit(train, valid, vectors, metric.Way(0.4, 1, 1, 0.003, 16, 0), nothing)
+    weights = {name: tensor.numpy().astype(float) for name, tensor in space.state_dict().items()}
+    data = (rows - train[0].mean(axis=0)) / train[0].std(axis=0)
+    hidden = np.maximum(data @ weights["sounds.0.weight"].T + weights["sounds.0.bias"], 0)
+    heard = hidden @ weights["sounds.2.weight"].T + weights["sounds.2.bias"]
+    read = vectors @ weights["project.weight"].T + weights["project.bias"]
+    cosines = (heard @ read.T) / np.linalg.norm(heard, axis=1)[:, None] / np.linalg.norm(read, axis=1)
+    np.testing.assert_allclose(space.scores(rows), cosines, atol=1e-5)
 
 
 def test_words_are_drawn_evenly_and_triplets_are_true() -> None:

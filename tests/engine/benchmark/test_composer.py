@@ -107,6 +107,19 @@ def test_rules_on_a_real_table(data_dir: Path) -> None:
     assert len(corpus.corpus(data, chosen()).composers) == 7
 
 
+def test_what_must_be_apart_is_apart_or_refused() -> None:
+    data = found(*many(0, "A", 9), *many(20, "B", 9), item(40, "A", "B 0", "test"), item(41, "B", "B 1", "test"))
+    assert corpus.corpus(data, chosen()).split.test == ("40", "41")
+    with pytest.raises(BenchmarkError, match=r"the same piece is in more than one of its parts \(“B: B 1”\)"):
+        corpus.corpus(data, chosen(apart="piece"))
+    with pytest.raises(BenchmarkError, match=r"the same title .* \(“B 0”, “B 1”\)"):
+        corpus.corpus(data, chosen(apart="title"))
+    twice = replace(data.items[0], key="again", split="test")
+    for mode in (PUBLISHED, CORRECTED):
+        with pytest.raises(BenchmarkError, match="the same file is in more than one of its parts"):
+            corpus.corpus(replace(data, items=(*data.items, twice)), chosen(mode))
+
+
 def test_too_few_composers_are_said() -> None:
     with pytest.raises(BenchmarkError, match="set fewest files lower"):
         corpus.corpus(found(*many(0, "A", 9), *many(20, "B", 3, "test")), chosen())
@@ -136,6 +149,35 @@ def test_clips_are_cut_as_coded_or_as_described(tmp_path: Path) -> None:
     assert [one.samples.size for one in windows(CORRECTED, rate_ignored=True)] == [35_280]
     np.testing.assert_allclose(windows(CORRECTED, rate_ignored=True)[0].samples, left[:35_280] / 2, atol=1e-7)
     assert windows(CORRECTED, clip_s=1.1) == []
+
+
+def test_a_clap_is_given_ten_seconds_at_48_khz(tmp_path: Path, tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What reaches the feature extractor of a file of 44.1 kHz and 20.5 s: two clips, or as coded five of 160,000 of its own samples."""
+    rate = 44_100
+    times = np.arange(round(20.5 * rate)) / rate
+    path = tmp_path / "tone.wav"
+    soundfile.write(path, 0.5 * np.sin(2 * np.pi * 1000 * times), rate, subtype="FLOAT")
+    spec = encoders.specs()[tiny]
+    assert spec.sample_rate == 48_000
+    given: list[np.ndarray[Any, Any]] = []
+    hear = clap.Unprojected.embed
+
+    def listening(self: Any, batch: Any) -> Any:
+        given.extend(batch)
+        return hear(self, batch)
+
+    monkeypatch.setattr(clap.Unprojected, "embed", listening)
+    for mode, count, size, hz in ((CORRECTED, 2, 480_000, 1000.0), (PUBLISHED, 5, 160_000, 1000 * 48_000 / rate)):
+        given.clear()
+        heard = embed([item_at(path)], tiny, clips.cut_of(chosen(mode)), Token(), quiet, before_projection=True)
+        assert len(heard.chunks["tone.wav"].data) == count
+        assert [one.size for one in given] == [size] * count
+        spectrum = np.abs(np.fft.rfft(given[1] * np.hanning(size)))
+        assert spectrum.argmax() * 48_000 / size == pytest.approx(hz, abs=0.5)  # as it sounds at the CLAP's rate
+
+
+def item_at(path: Path) -> Item:
+    return Item(path.name, str(path), ("A",))
 
 
 def windows_of(path: Path, clip_s: float) -> list[Any]:
@@ -268,6 +310,83 @@ def test_training_is_the_same_each_time_and_another_with_another_seed() -> None:
     assert np.abs(first - other).max() > 1e-4
 
 
+def problem_of(language: methods.Language | None, width: int = 6) -> methods.Problem:
+    train, test = made_clips(0), made_clips(1, noise=1.0)
+    return methods.Problem(("A", "B", "C"), train, NOTHING, test, chosen(), 0, Token(), language)
+
+
+def softmaxed(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return np.asarray(np.exp(rows) / np.exp(rows).sum(axis=1, keepdims=True))
+
+
+def test_zero_shot_is_the_softmax_of_scaled_cosines() -> None:
+    torch.manual_seed(3)
+    projection = torch.nn.Linear(6, 4)
+    words = np.random.default_rng(5).normal(size=(3, 4))
+    words = (words / np.linalg.norm(words, axis=1, keepdims=True)).astype(np.float32)
+    language = methods.Language(dict(zip("CBA", words[::-1], strict=True)), 14.0, projection)
+    problem = problem_of(language)
+    heard = problem.test.rows @ projection.weight.detach().numpy().T + projection.bias.detach().numpy()
+    cosines = heard @ words.T / np.linalg.norm(heard, axis=1, keepdims=True)
+    np.testing.assert_allclose(methods._zero_shot(problem)[0], softmaxed(14.0 * cosines.astype(float)), atol=1e-5)
+
+
+def test_the_majority_is_counted_in_performances() -> None:
+    owners = np.array([0, 1, 2, 2, 2, 2, 2])
+    train = clips.Clips(np.zeros((7, 6), np.float32), np.array([1, 1, 0, 0, 0, 0, 0]), owners, ("a", "b", "c"))
+    shares, notes = methods._majority(replace(problem_of(None), train=train))
+    assert notes == ("The answer is always B.",)
+    assert (shares == [0, 1, 0]).all()
+
+
+def test_the_gaussian_is_its_discriminant() -> None:
+    """Class means and one covariance of unit vectors, shrunk towards its diagonal as the head says; the rest by hand."""
+    problem = problem_of(None)
+    unit = [
+        rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (problem.train.rows.astype(float), problem.test.rows.astype(float))
+    ]
+    means = np.stack([unit[0][problem.train.labels == one].mean(axis=0) for one in range(3)])
+    left = unit[0] - means[problem.train.labels]
+    shares = methods._gaussian(problem)[0]
+    scatter = left.T @ left / (len(left) - 3)
+    best = min(
+        float(np.abs(shares - discriminant(unit[1], means, (1 - rho) * scatter + rho * np.diag(np.diag(scatter)))).max())
+        for rho in np.linspace(0, 1, 2001)
+    )
+    assert best < 2e-3  # for some share of the diagonal; which one, the head's own tests say
+
+
+def discriminant(rows: np.ndarray[Any, Any], means: np.ndarray[Any, Any], covariance: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    solved = np.linalg.solve(covariance, means.T)
+    return softmaxed(rows @ solved - (means.T * solved).sum(axis=0) / 2)
+
+
+def test_the_probe_is_where_its_gradient_vanishes() -> None:
+    problem = problem_of(None)
+    shares = methods._probe(replace(problem, test=problem.train))[0]
+    data = problem.train.rows.astype(float)
+    data = (data - data.mean(axis=0)) / data.std(axis=0)
+    left = shares - np.eye(3)[problem.train.labels]
+    weights = -left.T @ data  # where the gradient vanishes these are the weights, at C = 1
+    biases = np.log(shares) - data @ weights.T
+    np.testing.assert_allclose(
+        biases - biases.mean(axis=1, keepdims=True), (biases - biases.mean(axis=1, keepdims=True))[[0] * 24], atol=2e-2
+    )
+
+
+def test_fine_tuning_is_a_projection_and_a_net_after_it() -> None:
+    training = trained(CORRECTED, NOTHING, epochs=1)
+    weights = {name: tensor.numpy().astype(float) for name, tensor in training.net.state_dict().items()}
+    test = made_clips(1)
+    projected = test.rows @ weights["projection.weight"].T + weights["projection.bias"]
+    hidden = np.maximum(projected @ weights["mlp.0.weight"].T + weights["mlp.0.bias"], 0)
+    made = hidden @ weights["mlp.2.weight"].T + weights["mlp.2.bias"]
+    words = np.random.default_rng(5).normal(size=(3, 4)).astype(np.float32)
+    words /= np.linalg.norm(words, axis=1, keepdims=True)
+    cosines = made @ words.T / np.linalg.norm(made, axis=1, keepdims=True)
+    np.testing.assert_allclose(training.shares(test), softmaxed(np.exp(weights["log_scale"]) * cosines), atol=1e-4)
+
+
 def test_results_are_measured_by_clip_and_by_performance() -> None:
     test = clips.Clips(np.zeros((5, 1), np.float32), np.array([0, 0, 0, 1, 1]), np.array([0, 0, 0, 1, 1]), ("one", "two"))
     shares = np.array([[0.9, 0.1, 0], [0.4, 0.6, 0], [0.4, 0.6, 0], [0.8, 0.2, 0], [0.3, 0.7, 0]])
@@ -359,6 +478,7 @@ def test_what_is_known_before(data: Path) -> None:
         ({"options": {"epochs": 1.5}}, "from 1 on"),
         ({"options": {"rate_ignored": 1}}, "true or false"),
         ({"options": {"repeats_by": "ear"}}, "title or piece"),
+        ({"options": {"apart": "ear"}}, "file or piece or title"),
     ],
 )
 def test_what_cannot_be_asked_for_is_said(change: dict[str, Any], words: str) -> None:

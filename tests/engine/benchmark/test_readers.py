@@ -14,6 +14,7 @@ from benchmark.made_data import COMPOSERS, GENRES, SINGERS, make, put, rows, spo
 
 from musicclass_gui.engine import audio
 from musicclass_gui.engine.benchmark.readers import IDS, gtzan, reader
+from musicclass_gui.engine.encoders import taggers
 from musicclass_gui.engine.errors import Cancelled, DataError
 from musicclass_gui.engine.task import Token
 
@@ -27,6 +28,9 @@ EXPECTED = {
     "nsynth": (11, 74, {"train": 44, "valid": 10, "test": 20}),
     "maestro": (4, 32, {"train": 23, "valid": 3, "test": 6}),
     "fma": (4, 40, {"train": 24, "valid": 8, "test": 8}),
+    "fma_genres": (8, 39, {"train": 23, "valid": 8, "test": 8}),
+    "fma_tags": (3, 20, {"train": 12, "valid": 4, "test": 4}),
+    "msd": (50, 20, {"train": 14, "test": 6}),
     "magnatagatune": (50, 48, {"train": 36, "valid": 3, "test": 9}),
     "ballroom": (13, 156, {"": 156}),
     "emomusic": (0, 30, {"train": 25, "test": 5}),
@@ -36,10 +40,13 @@ EXPECTED = {
     "folders": (4, 32, {"": 32}),
     "table": (3, 24, {"train": 12, "valid": 6, "test": 6}),
 }
-LISTED = ("gtzan", "nsynth", "maestro", "fma", "magnatagatune", "emomusic", "jamendo_voice", "urbansound8k", "table")
+LISTED = (
+    *("gtzan", "nsynth", "maestro", "fma", "fma_genres", "fma_tags", "magnatagatune", "msd", "emomusic", "jamendo_voice"),
+    *("urbansound8k", "table"),
+)
 """Those with a list of what there should be, so that a missing recording has a name."""
 
-SAME_LAYOUT = {"vocalset_singer": "vocalset_technique", "vocalset_technique": "vocalset_singer"}
+SAME_LAYOUT = ({"vocalset_singer", "vocalset_technique"}, {"fma", "fma_genres", "fma_tags"})
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +121,8 @@ def test_missing_recordings_are_named(made: Path, dataset: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("dataset", IDS)
 def test_another_data_set_is_refused_in_one_sentence(made: Path, dataset: str, tmp_path: Path) -> None:
-    others = [other for other in IDS if other not in (dataset, SAME_LAYOUT.get(dataset))]
+    same = next((names for names in SAME_LAYOUT if dataset in names), {dataset})
+    others = [other for other in IDS if other not in same]
     (tmp_path / "empty").mkdir()
     for folder in [tmp_path / "empty"] if dataset == "folders" else [made / other for other in others] + [tmp_path / "empty"]:
         with pytest.raises(DataError) as refused:
@@ -251,6 +259,47 @@ def test_fma_takes_the_set_that_is_there(made: Path, tmp_path: Path) -> None:
     assert counts["tracks without one top genre"] == 1
 
 
+def test_fma_genres_are_those_of_the_whole_branch(made: Path) -> None:
+    found = read("fma_genres", made / "fma_genres")
+    assert found.kind == "tags"
+    assert found.items[0].labels == ("Electronic", "Odd Electronic")
+    counts = {count.what: (count.found, count.published) for count in found.counts}
+    assert counts["tracks of fma_small"] == (39, 8000)
+    assert counts["tracks without a genre"] == (1, 0)
+    assert "Tracks of fma_small: 39 found, 8000 published." in found.problems
+
+
+def test_fma_tags_are_the_commonest_of_training(made: Path) -> None:
+    found = read("fma_tags", made / "fma_tags")
+    assert found.classes == ("calm", "home", "loud")  # six each, so by the alphabet
+    assert found.items[0].labels == ("calm",)
+    assert found.items[1].labels == ("home", "loud")
+    assert {count.what: count.found for count in found.counts}["tracks without any of the fifty tags"] == 20
+
+
+def test_fma_genres_need_their_names(made: Path, tmp_path: Path) -> None:
+    folder = own_copy(made, "fma_genres", tmp_path)
+    (folder / "fma_metadata" / "genres.csv").unlink()
+    with pytest.raises(DataError, match="it has no file “fma_metadata/genres"):
+        read("fma_genres", folder)
+
+
+def test_msd_takes_the_tags_of_its_listeners(made: Path, tmp_path: Path) -> None:
+    found = read("msd", made / "msd")
+    assert found.classes == tuple(taggers.MSD.split(","))
+    first = next(item for item in found.items if item.groups["piece"] == "Artist 0: Song 1")
+    assert (first.labels, first.split) == (("rock", "jazz"), "train")
+    assert Path(first.key).parts[:4] == ("songs", "B", "D", "F")
+    counts = {count.what: (count.found, count.published) for count in found.counts}
+    assert counts["tracks with a file of tags"] == (24, 943_347)
+    assert counts["recordings without any of the fifty tags"] == (4, 0)
+    folder = own_copy(made, "msd", tmp_path)
+    broken = next((folder / "lastfm_test").rglob("*.json"))
+    broken.write_text("{")
+    with pytest.raises(DataError, match=f"“{broken.name}” cannot be read"):
+        read("msd", folder)
+
+
 def test_magnatagatune_tags_and_artists(made: Path) -> None:
     found = read("magnatagatune", made / "magnatagatune")
     assert len(set(found.classes)) == 50
@@ -345,7 +394,7 @@ def test_names_that_are_no_text_are_left_out(made: Path, tmp_path: Path) -> None
     assert found.problems == ("Recordings left out because their names are not valid text: 1; rename them.",)
 
 
-@pytest.mark.parametrize("dataset", ["maestro", "urbansound8k", "emomusic", "fma", "magnatagatune", "table"])
+@pytest.mark.parametrize("dataset", ["maestro", "urbansound8k", "emomusic", "fma", "fma_genres", "fma_tags", "magnatagatune", "table"])
 def test_a_table_that_is_no_text_is_refused(made: Path, dataset: str, tmp_path: Path) -> None:
     folder = own_copy(made, dataset, tmp_path)
     for path in folder.rglob("*.csv"):

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.benchmark.protocol import Config
 
 _SUMMARIES = {
-    "mean": ("Mean", "The mean of each frame feature over time, as in the course's homework"),
+    "mean": ("Mean", "The mean of each frame feature over time, as in the course's homework; of differences it is next to nothing"),
     "stats": ("Statistics", "Mean, deviation and maximum of each frame feature over time"),
-    "dct": ("DCT", "The first DCT coefficients of each frame feature over time"),
+    "dct": ("DCT", "The mean of each frame feature, and how strongly it moves within a second, by DCT coefficients over time"),
     "codebook": ("Codebook", "A histogram of k-means code words, learned from training frames"),
     "gmm": ("Mixture", "Posteriors and likelihood under a Gaussian mixture of training frames"),
 }
@@ -67,7 +67,10 @@ TASKS: dict[str, frozenset[str]] = {
 _TASK_OF = {
     "gtzan": "genre",
     "fma": "genre",
+    "fma_genres": "genre",
+    "fma_tags": "tags",
     "magnatagatune": "tags",
+    "msd": "tags",
     "nsynth": "instrument",
     "vocalset_singer": "singer",
     "vocalset_technique": "technique",
@@ -75,8 +78,10 @@ _TASK_OF = {
     "ballroom": "tempo",
     "urbansound8k": "sound",
     "speechmusic": "sound",
+    "jamendo_voice": "sound",
 }
 AUTO, OWN, RANDOM, LEARNED, WORDS = "auto", "own", "random", "learned", "words"
+FILE = "file"
 
 OPTIONS = (
     Option(
@@ -89,11 +94,20 @@ OPTIONS = (
         (OWN, RANDOM),
         {PUBLISHED: RANDOM, CORRECTED: OWN},
     ),
+    Option(
+        "apart",
+        "Must be apart",
+        "What may not be on both sides of the split: files never; an artist, album, piece, singer or instrument where it is asked for. A "
+        "split that is drawn keeps it in one part; data whose own split does not are refused.",
+        "choice",
+        FILE,
+        (FILE, "artist", "album", "piece", "singer", "instrument", "folder"),
+    ),
     Option("mfcc", "MFCC", "How many coefficients a frame has, 13 to 20 as a rule.", "int", 20),
     Option("codebook", "Code words", "How many k-means centres a codebook has; 64 to 512 as a rule.", "int", 64),
     Option("root", "Root of histograms", "Take square roots of the codebook's shares.", "bool", True),
     Option("components", "Components of mixtures", "How many Gaussians a mixture has.", "int", 8),
-    Option("coefficients", "DCT coefficients", "How many of each dimension are kept, 4 to 8 as a rule.", "int", 6),
+    Option("coefficients", "DCT coefficients", "How many of each frame feature are kept, 4 to 8 as a rule.", "int", 6),
     Option("frames", "Training frames", "From how many frames codebooks and mixtures are learned, at most.", "int", 50_000),
     Option("whitened", "Whitened dimensions", "To how many principal components summaries are whitened; 0 leaves them.", "int", 0),
     Option("alpha", "Linear SVM: alpha", "Its regularisation; 0 chooses the best of five on the validation part.", "float", 0.0),

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from musicclass_gui.engine.benchmark import splits
-from musicclass_gui.engine.benchmark.classical.options import RANDOM
+from musicclass_gui.engine.benchmark.classical.options import FILE, RANDOM
 from musicclass_gui.engine.benchmark.continual.division import by_number
 from musicclass_gui.engine.benchmark.data import TEST, TRAIN
 from musicclass_gui.engine.errors import BenchmarkError
 
 if TYPE_CHECKING:
-    from musicclass_gui.engine.benchmark.data import Found
+    from collections.abc import Sequence
+
+    from musicclass_gui.engine.benchmark.data import Found, Item
     from musicclass_gui.engine.benchmark.splits import Split
 
 SEED = 42
@@ -33,20 +35,43 @@ class Parting:
     problems: tuple[str, ...] = ()
 
 
-def part(found: Found, how: str) -> Parting:
-    """Split by the option "split". Raises BenchmarkError where there is too little of a class."""
+def part(found: Found, how: str, apart: str = FILE) -> Parting:
+    """Split by the options "split" and "apart". Raises BenchmarkError where there is too little of a class, or what is apart is not."""
     _require_labels(found)
-    if how == RANDOM:
-        sentence = (
-            "Recordings are parted at random, so that artists and albums may be on both sides, and answers look better than they are."
-        )
-        return Parting(splits.random(found.items, _SHARES, SEED), (sentence,))
+    if apart != FILE and not any(apart in item.groups for item in found.items):
+        raise BenchmarkError(f"“{found.title}” does not say the {apart} of its recordings, so they cannot be kept apart by it.")
+    made = _drawn(found, apart) if how == RANDOM else _rightly(found, apart)
+    splits.require_disjoint(made.split, found.items, () if apart == FILE else (apart,))
+    return made
+
+
+def _drawn(found: Found, apart: str) -> Parting:
+    """At random, with what was asked for in one part, as are the stretches of a file."""
+    made = splits.random(found.items, _SHARES, SEED, by=_by(found.items, apart))
+    if apart != FILE:
+        return Parting(made, _missing(found, made))
+    sentence = "Recordings are parted at random, so that artists and albums may be on both sides, and answers look better than they are."
+    return Parting(made, (sentence,))
+
+
+def _by(items: Sequence[Item], apart: str) -> str:
+    """What a draw keeps in one part; nothing has to be where every item is a file of its own."""
+    return "" if apart == FILE and len({item.path for item in items}) == len(items) else apart
+
+
+def _missing(found: Found, made: Split) -> tuple[str, ...]:
+    lacking = _lacking(found, made)
+    return (f"Kept apart like that, there is not some of {', '.join(lacking)} both for training and for test.",) if lacking else ()
+
+
+def _rightly(found: Found, apart: str) -> Parting:
+    """The data set's own split where there is one with something of every class, else one by origin."""
     if not any(item.split == TRAIN for item in found.items) or not any(item.split == TEST for item in found.items):
-        return _by_origin(found)
-    made = _with_valid(found, splits.own(found.items))
+        return _by_origin(found, apart)
+    made = _with_valid(found, splits.own(found.items), apart)
     if not (lacking := _lacking(found, made)):
         return Parting(made)
-    other = _by_origin(found)
+    other = _by_origin(found, apart)
     why = f"Of what is there, the data set's own split has not some of {', '.join(lacking)} both for training and for test"
     sentence = f"{why}; instead: {other.split.how}. The results cannot be compared with published ones."
     return Parting(other.split, (sentence, *other.problems))
@@ -57,14 +82,16 @@ def _require_labels(found: Found) -> None:
         raise BenchmarkError(f"“{found.title}” has neither classes nor tags to be told; choose other data.")
 
 
-def _by_origin(found: Found) -> Parting:
-    """By the first origin of which there are enough; else at random, or by number for GTZAN, whose neighbours are alike."""
+def _by_origin(found: Found, apart: str) -> Parting:
+    """By what was asked for, or the first origin of which there are enough; else at random, GTZAN by number, as neighbours are alike."""
+    if apart != FILE:
+        return _drawn(found, apart)
     for name in _ORIGINS:
         if len({item.groups.get(name, "") for item in found.items} - {""}) > 2:
             made = _kept_together(found, name)
             if made is not None:
                 return Parting(made)
-    made = by_number(found) if found.dataset == "gtzan" else splits.random(found.items, _SHARES, SEED)
+    made = by_number(found) if found.dataset == "gtzan" else _drawn(found, FILE).split
     return Parting(made, ("Nothing is known of who made these recordings, so that artists may be on both sides of the split.",))
 
 
@@ -77,11 +104,12 @@ def _kept_together(found: Found, name: str) -> Split | None:
     return None if _lacking(found, made) else made
 
 
-def _with_valid(found: Found, split: Split) -> Split:
+def _with_valid(found: Found, split: Split, apart: str) -> Split:
     if split.valid:
         return split
-    rest = [item for item in found.items if item.key in set(split.train)]
-    drawn = splits.random(rest, _MADE_VALID, SEED)
+    trained = set(split.train)
+    rest = [item for item in found.items if item.key in trained]
+    drawn = splits.random(rest, _MADE_VALID, SEED, by=_by(rest, apart))
     return replace(drawn, test=split.test, how=f"{split.how}; a fifth of training drawn for validation")
 
 

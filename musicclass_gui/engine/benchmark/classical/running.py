@@ -160,7 +160,14 @@ def _by_triplets(task: Task) -> Said:
     rows = {part: np.array([task.given.embeddings[item.key] for item in items]) for part, items in task.parts.items()}
     space, said = metric.fit((rows[TRAIN], task.truth(TRAIN)), (rows[VALID], task.truth(VALID)), task.given.vectors, way, task.token.check)
     words = "Vectors of words are learned from nothing." if task.given.vectors is None else "Vectors of words are the encoder's own."
-    return space.scores(rows[TEST]), (said, words)
+    return space.scores(rows[TEST]), (said, words, *_most_precise(task.truth(TEST)))
+
+
+def _most_precise(truth: Rows) -> tuple[str, ...]:
+    """A sentence where words are true of so few recordings that not even the best ranking has ten right ones first."""
+    counts = truth.sum(axis=0)
+    most = np.minimum(counts[counts > 0], 10).mean() / min(10, len(truth)) if counts.any() else 1.0
+    return (f"Precision at 10 can be {100 * most:.1f} % at most, as words are true of few test recordings.",) if most < 1 else ()
 
 
 def _scores(task: Task, scores: Rows) -> list[Score]:

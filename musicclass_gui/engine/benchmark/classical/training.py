@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     """Recordings, mono at 16 kHz; each may be decoded when it is asked for."""
 
 _AT_ONCE = 32
+_STEPS = 8
+"""Batches in an epoch, at least: of few recordings it takes several chunks each."""
+_SETTLED = 50
+"""Steps after which the statistics of batch norm (momentum 0.1) are those of the data: before, a validation loss says nothing."""
 _MOST_CHUNKS = 16
 """Chunks of a recording that are heard for its score, evenly over it."""
 
@@ -52,28 +56,35 @@ class Way:
 def fit(net: Net, train: tuple[Sounds, Truth], valid: tuple[Sounds, Truth], way: Way, check: Callable[[], None]) -> str:
     """Train in place up to the epoch whose validation loss is least, and say in a sentence how long; without a validation part to the end.
 
-    In every epoch one random chunk of each recording is trained on. Raises Cancelled.
+    In every epoch one random chunk of each recording is trained on, of few recordings several. Raises Cancelled.
     """
     random = np.random.default_rng([way.seed, 1])
     adam = torch.optim.Adam(net.parameters(), lr=way.learning_rate)
     watched = len(valid[0]) > 0
-    best, least, best_epoch, epoch = _weights(net), np.inf, 0, 0
+    best, least, best_epoch, epoch, steps = _weights(net), np.inf, 0, 0, 0
     for epoch in range(1, way.epochs + 1):
-        _epoch(net, train, way, adam, random, check)
-        loss = _loss_of(scores(net, valid[0], way.device, check), valid[1], tags=way.tags) if watched else -float(epoch)
+        steps += _epoch(net, train, way, adam, random, check)
+        if not watched or steps < _SETTLED:
+            best, best_epoch = _weights(net), epoch
+            continue
+        loss = _loss_of(scores(net, valid[0], way.device, check), valid[1], tags=way.tags)
         if loss < least:
             best, least, best_epoch = _weights(net), loss, epoch
         if epoch - best_epoch >= way.patience:
             break
     net.load_state_dict(best)
-    return f"Trained for {epoch} epochs; the best on the validation part was {best_epoch}." if watched else f"Trained for {epoch} epochs."
+    if np.isfinite(least):
+        return f"Trained for {epoch} epochs; the best on the validation part was {best_epoch}."
+    return f"Trained for {epoch} epochs of {steps} steps in all."
 
 
 def _epoch(
     net: Net, train: tuple[Sounds, Truth], way: Way, adam: torch.optim.Optimizer, random: Generator, check: Callable[[], None]
-) -> None:
+) -> int:
+    """Train once; returns how many steps that were."""
     sounds, truth = train
     net.train()
+    steps = 0
     for batch in _batches(len(sounds), way.batch_size, random):
         check()
         chunks = torch.stack([_drawn(sounds[place], net.samples, way.changes, random) for place in batch]).to(way.device)
@@ -81,12 +92,15 @@ def _epoch(
         adam.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         adam.step()
+        steps += 1
+    return steps
 
 
 def _batches(count: int, size: int, random: Generator) -> Iterator[NDArray[np.intp]]:
-    """Every place once, in a drawn order; a last batch of one is left out, since batch norm needs two."""
-    order = random.permutation(count)
-    batches = (order[at : at + size] for at in range(0, count, size))
+    """Every place as often as makes enough batches, in a drawn order; a last batch of one is left out, since batch norm needs two."""
+    times = -(-_STEPS * size // count)
+    order = np.concatenate([random.permutation(count) for _ in range(times)])
+    batches = (order[at : at + size] for at in range(0, len(order), size))
     return (batch for batch in batches if len(batch) > 1)
 
 

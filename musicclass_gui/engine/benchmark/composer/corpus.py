@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musicclass_gui.engine.benchmark import splits
-from musicclass_gui.engine.benchmark.composer.settings import TITLE, TRAIN_PART
+from musicclass_gui.engine.benchmark.composer.settings import FILE, TITLE, TRAIN_PART
 from musicclass_gui.engine.benchmark.data import TEST, TRAIN
 from musicclass_gui.engine.benchmark.protocol import Verdict
 from musicclass_gui.engine.errors import BenchmarkError
@@ -45,7 +45,7 @@ class Corpus:
 
 
 def corpus(found: Found, chosen: Settings) -> Corpus:
-    """Apply the rules. Raises BenchmarkError when fewer than two composers, or no training or test performances, are left."""
+    """Apply the rules. Raises BenchmarkError when fewer than two composers, or nothing for training or test, are left, or parts overlap."""
     composers = _composers(found, chosen)
     if len(composers) < 2:
         counted = "training files" if chosen.composers_by == TRAIN_PART else "files"
@@ -55,6 +55,7 @@ def corpus(found: Found, chosen: Settings) -> Corpus:
     theirs = [item for item in found.items if item.labels[0] in composers]
     kept = without_repeats(theirs, chosen)
     split = splits.own(kept)
+    splits.require_disjoint(split, kept, () if chosen.apart == FILE else (chosen.apart,))
     return Corpus(composers, tuple(kept), split, tuple(_notes(composers, theirs, kept, split, chosen)))
 
 

@@ -36,7 +36,7 @@ SEEDED = (FINE_TUNED,)
 """Methods with something random; the others are computed once."""
 
 TABLE, TRAIN_PART = "table", "train"
-TITLE, PIECE = "title", "piece"
+TITLE, PIECE, FILE = "title", "piece", "file"
 
 
 def _defect(name: str, title: str, line: str) -> Option:
@@ -64,6 +64,14 @@ _DATA = (
     ),
     Option("min_files", "Fewest files of a composer", "Composers with fewer are left out.", "int", 8),
     Option("max_repeats", "Most performances of a piece", "Of pieces with more, so many are drawn (random_state 42).", "int", 3),
+    Option(
+        "apart",
+        "Must be apart",
+        "What may not be in two parts of the table's split, else the run is refused: files never, pieces or titles where it is asked for.",
+        "choice",
+        FILE,
+        (FILE, PIECE, TITLE),
+    ),
 )
 _CLIPS = (
     _defect(
@@ -116,6 +124,7 @@ class Settings:
     repeats_by: str
     min_files: int
     max_repeats: int
+    apart: str
     clip_in_samples: bool
     rate_ignored: bool
     first_channel: bool

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from musicclass_gui.engine import encoders
-from musicclass_gui.engine.benchmark import readers
+from musicclass_gui.engine.benchmark import readers, splits
 from musicclass_gui.engine.benchmark.classical import options
 from musicclass_gui.engine.benchmark.classical import published as printed
 from musicclass_gui.engine.benchmark.classical.parting import part
@@ -30,8 +30,8 @@ TITLE = "Classical pipelines, small nets and metric learning"
 PAPER = "The course GCT634 at KAIST, and Won et al. 2020 (arXiv 2006.00751, arXiv 2010.16030)"
 LINE = "Frame features, summaries and classifiers; nets trained from nothing; an encoder's embeddings and words brought into one space."
 DATASETS = (
-    *("gtzan", "nsynth", "magnatagatune", "fma", "folders", "table", "vocalset_singer", "vocalset_technique", "maestro", "ballroom"),
-    *("urbansound8k", "speechmusic"),
+    *("gtzan", "nsynth", "magnatagatune", "fma", "fma_genres", "fma_tags", "msd", "folders", "table"),
+    *("vocalset_singer", "vocalset_technique", "maestro", "ballroom", "urbansound8k", "speechmusic", "jamendo_voice"),
 )
 ENCODERS = ("timbre",)
 METHODS: tuple[Method, ...] = options.METHODS
@@ -40,8 +40,11 @@ MODES = (PUBLISHED, CORRECTED)
 ORDERS: tuple[str, ...] = ()
 FEATURES = ("mfcc", "mfcc+deltas", "all")
 
-_FRAMES_S, _NET_S, _ROWS_S = 0.3, 0.05, 0.02
-"""Seconds for a recording of 30 s, about: its frames, a net's one look at it, a classifier's."""
+_FRAMES_S, _ROWS_S = 0.3, 0.02
+_NETS_S = {"cnn1d": 0.015, "cnn2d": 0.1, "sample-cnn": 0.3, "short-chunk": 0.35, "short-chunk-res": 0.35, "harmonic-cnn": 0.35}
+"""Seconds for a recording of 30 s, about: its frames, a classifier's look at it, a net's in one epoch."""
+_FEWEST = 120
+"""Recordings as which fewer count for nets: an epoch of few takes several chunks of each."""
 _FRAME_BYTES = 460_000.0
 
 
@@ -81,26 +84,35 @@ def about(config: Config, token: Token, tell: Tell) -> About:
     asked = cells(config)
     found = _found(config, token, tell)
     partings = _partings(config, found)
-    split = partings[max(partings, key=lambda mode: mode == CORRECTED)].split
-    sentences = [text for one in partings.values() for text in one.problems]
     return About(
         title=f"{TITLE}: {found.title}",
         counts=found.counts,
-        problems=tuple(dict.fromkeys((*found.problems, *sentences))),
+        problems=(*found.problems, *_sentences(partings)),
         verdicts=tuple(_verdicts(found, partings)),
         classes=found.classes,
         fingerprint=_fingerprint(found),
         cells=len(asked),
         seconds=_seconds(config, asked, len(found.items)),
         disk_bytes=_FRAME_BYTES * len(found.items) if any(cell.features for cell in asked) else 0.0,
-        split={"train": split.train, "valid": split.valid, "test": split.test},
+        split=splits.saved({mode: one.split for mode, one in partings.items()}),
     )
+
+
+def _sentences(partings: dict[str, Parting]) -> list[str]:
+    """What is to be said of the splits, each with its mode where there are several."""
+    if len(partings) == 1:
+        return [text for one in partings.values() for text in one.problems]
+    first, *others = [one.split for one in partings.values()]
+    alike = [one for one in others if (one.train, one.valid, one.test) == (first.train, first.valid, first.test)]
+    same = ["Both modes part these recordings alike, so that their results are equal; ask for one of them."] if alike else []
+    return [*(f"{mode.capitalize()}: {text}" for mode, one in partings.items() for text in one.problems), *same]
 
 
 def _seconds(config: Config, asked: list[Cell], count: int) -> float:
     epochs = options.settings(config, asked[0].mode).whole("epochs")
-    each = [_NET_S * epochs if cell.method in options.NETS else _ROWS_S for cell in asked]
-    return count * (sum(each) + _FRAMES_S * any(cell.features for cell in asked))
+    nets = sum(_NETS_S[cell.method] for cell in asked if cell.method in options.NETS)
+    rows = _ROWS_S * sum(cell.method not in options.NETS for cell in asked)
+    return max(count, _FEWEST) * epochs * nets + count * (rows + _FRAMES_S * any(cell.features for cell in asked))
 
 
 def _verdicts(found: Found, partings: dict[str, Parting]) -> list[Verdict]:
@@ -124,7 +136,8 @@ def _dataset(config: Config) -> str:
 
 
 def _partings(config: Config, found: Found) -> dict[str, Parting]:
-    return {mode: part(found, options.settings(config, mode).word("split")) for mode in config.modes or MODES}
+    chosen = {mode: options.settings(config, mode) for mode in config.modes or MODES}
+    return {mode: part(found, one.word("split"), one.word("apart")) for mode, one in chosen.items()}
 
 
 def prepare(config: Config, token: Token, tell: Tell) -> Material:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from musicclass_gui.engine import encoders, places
 from musicclass_gui.engine.audio import probe
-from musicclass_gui.engine.benchmark import readers
+from musicclass_gui.engine.benchmark import readers, splits
 from musicclass_gui.engine.benchmark.composer import clips as clipping
 from musicclass_gui.engine.benchmark.composer import corpus as rules
 from musicclass_gui.engine.benchmark.composer import settings as options
@@ -81,7 +81,6 @@ def about(config: Config, token: Token, tell: Tell) -> About:
     asked = cells(config)
     found = _found(config, token, tell)
     corpora = {mode: rules.corpus(found, settings(config, mode)) for mode in _modes(config)}
-    split = corpora[_modes(config)[-1]].split
     seconds, disk = _estimate(config, asked, corpora, token)
     return About(
         title=f"{TITLE}: {found.title}",
@@ -93,7 +92,7 @@ def about(config: Config, token: Token, tell: Tell) -> About:
         cells=len(asked),
         seconds=seconds,
         disk_bytes=disk,
-        split={TRAIN: split.train, VALID: split.valid, TEST: split.test},
+        split=splits.saved({mode: one.split for mode, one in corpora.items()}),
     )
 
 
