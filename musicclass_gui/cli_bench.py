@@ -1,4 +1,4 @@
-"""The commands of `musicclass bench`: what there is, a run with its table, and reports of runs, as the window's benchmark panel has them.
+"""The commands of `musicclass bench`: what there is, checks of data, a run with its table, and reports, as the window's panel has them.
 
 Tables go to standard output, progress and errors to standard error. Exit status: 0, 1 when something failed, 2 for usage.
 """
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from musicclass_gui.engine.benchmark.bench_news import News
+    from musicclass_gui.engine.benchmark.data import Count
     from musicclass_gui.engine.benchmark.protocol import About, BenchmarkProtocol, Cell, Config, Option, Published, Result, Score
     from musicclass_gui.engine.benchmark.runs import Store
     from musicclass_gui.engine.task import Token
@@ -31,6 +32,7 @@ bench = typer.Typer(help="Published experiments on your own copies of the data, 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 _SUFFIXES = {"md", "html", "csv", "tex"}
 _MODES = {"published": ("published",), "corrected": ("corrected",), "both": ("published", "corrected"), "": ()}
+_LARGEST_SEED = 2**32 - 1
 _OUT_HELP = "The folder in which runs are kept; by default the one that the window uses."
 
 
@@ -63,6 +65,32 @@ def _listed(what: str, rows: Sequence[dict[str, Any]]) -> Any:
     return table
 
 
+@bench.command("check")
+def bench_check(
+    dataset: Annotated[str, typer.Argument(help="Which data set it is; see `musicclass bench list`.", metavar="DATASET")],
+    data: Annotated[Path, typer.Option(help="Where the data set is.", metavar="DIR")],
+) -> None:
+    """Check a copy of a data set: its counts beside the published ones, and every recording that is missing or cannot be decoded."""
+    from musicclass_gui.engine.benchmark import readers
+    from musicclass_gui.engine.errors import DataError
+
+    try:
+        reader = readers.reader(dataset)
+    except DataError as error:
+        raise typer.BadParameter(str(error), param_hint="DATASET") from error
+    with terminal.errors_as_lines(), terminal.bar("Looking at the data") as token:
+        found = reader.read(data.expanduser().absolute(), token)
+    console = terminal.console()
+    console.print(f"[bold]{escape(found.title)}[/]  {len(found.items):,} recordings, {len(found.classes)} classes; {escape(reader.WHERE)}")
+    console.print(_counted(found.counts))
+    for problem in found.problems:
+        console.print(f"  {escape(problem)}", style="yellow")
+    for names, what in ((found.missing, "missing"), (found.undecodable, "cannot be decoded")):
+        for name in names:
+            print(f"{what}\t{name}")
+    raise typer.Exit(1 if found.missing or found.undecodable else 0)
+
+
 @bench.command("run")
 def bench_run(
     protocol: Annotated[str, typer.Argument(help="See `musicclass bench list`.", metavar="PROTOCOL")],
@@ -91,6 +119,7 @@ def bench_run(
     found = _protocol(protocol)
     if mode not in _MODES:
         raise typer.BadParameter(f"“{mode}” is no mode; it is published, corrected or both.", param_hint="--mode")
+    _require_meant(found, {"--orders": orders, "--tasks": tasks, "--keys": keys, "--encoder": encoder})
     config = Config(
         protocol, str(data.expanduser().absolute()), dataset, encoder, _parts(methods), _MODES[mode], _parts(orders), _seeds(seeds),
         _parts(tasks), _parts(keys), _options(found, option or []), device, weights,
@@ -145,15 +174,27 @@ def _protocol(name: str) -> BenchmarkProtocol:
         raise typer.BadParameter(str(error), param_hint="PROTOCOL") from error
 
 
+def _require_meant(protocol: BenchmarkProtocol, given: dict[str, str]) -> None:
+    """What a protocol has no use for is a usage error: it would change nothing."""
+    uses = {"--orders": "ORDERS", "--tasks": "TASKS", "--keys": "FEATURES", "--encoder": "ENCODERS"}
+    for name, value in given.items():
+        if value and not getattr(protocol, uses[name], ()):
+            raise typer.BadParameter(f"{protocol.ID} has no {name.strip('-')} to choose from; leave this out.", param_hint=name)
+
+
 def _parts(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    """What commas separate, each once."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
 def _seeds(text: str) -> tuple[int, ...]:
     try:
-        return tuple(int(part) for part in _parts(text)) or (0,)
+        seeds = tuple(dict.fromkeys(int(part) for part in _parts(text))) or (0,)
     except ValueError:
-        raise typer.BadParameter(f"“{text}” are no seeds; they are whole numbers, such as 0,1,2.", param_hint="--seeds") from None
+        seeds = (-1,)
+    if min(seeds) < 0 or max(seeds) > _LARGEST_SEED:
+        raise typer.BadParameter(f"“{text}” are no seeds; they are whole numbers from 0 on, such as 0,1,2.", param_hint="--seeds")
+    return seeds
 
 
 def _options(protocol: BenchmarkProtocol, given: Sequence[str]) -> dict[str, Any]:
@@ -185,16 +226,21 @@ def _value(option: Option, text: str) -> Any:
 def _print_about(about: About) -> None:
     console = terminal.console()
     console.print(f"[bold]{escape(about.title)}[/]")
-    counts = terminal.table("  found", "", "published")
-    for count in about.counts:
-        counts.add_row(f"  {escape(count.what)}", f"{count.found:,}", f"{count.published:,}" if count.published else "")
-    console.print(counts)
+    console.print(_counted(about.counts))
     for problem in about.problems:
         console.print(f"  {escape(problem)}", style="yellow")
     for verdict in about.verdicts:
         style = {"leak": "red", "note": "yellow"}.get(verdict.level, "green")
         console.print(f"  [{style}]{escape(verdict.level)}[/]  {escape(verdict.check)}: {escape(verdict.sentence)}")
     console.print(f"  {about.cells} results, about {_time(about.seconds)} and {about.disk_bytes / 1e6:,.0f} MB.")
+
+
+def _counted(counts: Sequence[Count]) -> Any:
+    """How many there are of everything, beside how many its publisher names."""
+    table = terminal.table("  counts", "found", "published")
+    for count in counts:
+        table.add_row(f"  {escape(count.what)}", f"{count.found:,}", f"{count.published:,}" if count.published else "")
+    return table
 
 
 def _time(seconds: float) -> str:
@@ -274,7 +320,8 @@ def _print_results(protocol: BenchmarkProtocol, config: Config, store: Store, nu
     ]
     shown = [(name, of) for name, of in columns if name == "method" or len({of(cell) for cell, _ in results}) > 1]
     table = terminal.table(*(name for name, _ in shown), "measure", "value", "95 %", "published", "difference", "source")
-    for cell, result in sorted(results, key=lambda row: row[0].name):
+    places = {cell.name: place for place, cell in enumerate(protocol.cells(config))}
+    for cell, result in sorted(results, key=lambda row: places[row[0].name]):
         published = protocol.published(config, cell)
         for line, score in enumerate(headline(result)):
             names = [escape(of(cell)) if not line else "" for _, of in shown]

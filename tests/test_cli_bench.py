@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import tiny_protocol
+from benchmark import made_data
 from typer.testing import CliRunner
 
 from musicclass_gui import cli, cli_bench
@@ -74,6 +75,39 @@ def test_the_same_command_goes_on_and_anew_begins_again(data: Path, tmp_path: Pa
     assert len(log.read_text()) > len(lines)
 
 
+def test_what_is_named_twice_is_computed_once(data: Path, tmp_path: Path) -> None:
+    words = ("--methods", "centers,first,centers", "--seeds", "1,0,1")
+    done = said("run", "tiny", "--data", str(data), "--out", str(tmp_path / "runs"), "--device", "cpu", *words)
+    assert "Run 1: 4 results." in done.stderr
+    with runs.opened(tmp_path / "runs") as store:
+        assert (store.config(1).methods, store.config(1).seeds) == (("centers", "first"), (1, 0))
+
+
+def test_the_table_is_in_the_order_that_was_asked_for(data: Path, tmp_path: Path) -> None:
+    found = []
+    for number, methods in enumerate(("first,centers", "centers,first")):
+        done = said("run", "tiny", "--data", str(data), "--out", str(tmp_path / f"{number}"), "--device", "cpu", "--methods", methods)
+        found.append([line.split()[0] for line in done.stdout.splitlines() if line.startswith(("first", "centers"))])
+    assert found == [["first", "centers"], ["centers", "first"]]
+
+
+def test_a_check_names_every_recording_that_is_missing_or_broken(tmp_path: Path) -> None:
+    made_data.make("maestro", tmp_path, seconds=0.3)
+    assert said("check", "maestro", "--data", str(tmp_path)).exit_code == 0
+    files = sorted((tmp_path / "2018").iterdir())
+    for path in files[:12]:
+        path.unlink()
+    made_data.spoil(files[12])
+    done = said("check", "maestro", "--data", str(tmp_path))
+    assert done.exit_code == 1
+    lines = [line.split("\t") for line in done.stdout.splitlines() if "\t" in line]
+    assert [name for what, name in lines if what == "missing"] == [f"2018/{path.name}" for path in files[:12]]
+    (broken,) = [name for what, name in lines if what == "cannot be decoded"]
+    assert broken.startswith(f"2018/{files[12].name} (")
+    assert ["performances", "20", "1,276"] in [line.split() for line in done.stdout.splitlines()]
+    assert "magenta.tensorflow.org" in done.stdout
+
+
 def test_what_fails_is_said_and_the_rest_is_there(data: Path, tmp_path: Path) -> None:
     done = said(
         "run", "tiny", "--data", str(data), "--out", str(tmp_path / "runs"), "--option", "fails=first", "--methods", "first,centers"
@@ -92,6 +126,12 @@ def test_what_fails_is_said_and_the_rest_is_there(data: Path, tmp_path: Path) ->
         ("run", "tiny"),
         ("run", "tiny", "--data", ".", "--mode", "best"),
         ("run", "tiny", "--data", ".", "--seeds", "one"),
+        ("run", "tiny", "--data", ".", "--seeds", "0,-1"),
+        ("run", "tiny", "--data", ".", "--seeds", "4294967296"),
+        ("run", "tiny", "--data", ".", "--orders", "1"),
+        ("run", "tiny", "--data", ".", "--tasks", "genre"),
+        ("run", "tiny", "--data", ".", "--keys", "mfcc"),
+        ("check", "none", "--data", "."),
         ("run", "tiny", "--data", ".", "--option", "slow"),
         ("run", "tiny", "--data", ".", "--option", "speed=1"),
         ("run", "tiny", "--data", ".", "--option", "slow=very"),

@@ -45,7 +45,8 @@ class Count:
 class Found:
     """A data set as it lies on this disk. `kind` is "classes", "tags" or "regression"; `classes` are in the data set's order.
 
-    `problems` are sentences: files that are missing by name, files that cannot be decoded, counts that differ.
+    `problems` are sentences: files that are missing by name, files that cannot be decoded, counts that differ. They give some names;
+    `missing` and `undecodable` are all of them, the latter each with its reason.
     """
 
     dataset: str
@@ -56,6 +57,8 @@ class Found:
     items: tuple[Item, ...]
     problems: tuple[str, ...] = ()
     counts: tuple[Count, ...] = ()
+    missing: tuple[str, ...] = ()
+    undecodable: tuple[str, ...] = ()
 
 
 class Reader(Protocol):

@@ -101,6 +101,7 @@ class Look:
         self.about, self.folder, self.token = about, folder.absolute(), token
         self.items: list[Item] = []
         self.missing: list[str] = []
+        self.undecodable: list[str] = []
         self.problems: list[str] = []
         if not os.path.isdir(self.folder):  # unlike pathlib's, it never raises
             raise DataError(f"“{folder}” is not a folder that can be read; choose the folder that holds {about.title}.")
@@ -160,13 +161,14 @@ class Look:
         items = self._decodable() if decode else self.items
         about = self.about
         return Found(
-            about.id, about.title, str(self.folder), kind or about.kind, tuple(classes), tuple(items), tuple(self.problems), tuple(counts)
-        )
+            about.id, about.title, str(self.folder), kind or about.kind, tuple(classes), tuple(items), tuple(self.problems), tuple(counts),
+            tuple(self.missing), tuple(self.undecodable),
+        )  # fmt: skip
 
     def _decodable(self) -> list[Item]:
         reasons = undecodable({item.path: None for item in self.items}, self.token)
         if reasons:
-            names = [f"{self.key(Path(path))} ({reason})" for path, reason in reasons.items()]
+            names = self.undecodable = [f"{self.key(Path(path))} ({reason})" for path, reason in reasons.items()]
             self.problems.append(
                 listing(names, "recording cannot be decoded and is left out", "recordings cannot be decoded and are left out")
             )
