@@ -140,6 +140,17 @@ def test_a_class_of_nsynth_gives_evenly_of_its_sources() -> None:
     assert len(division.capped(even, 120)) == 120  # the published code loses the rest where a source has just the even share
 
 
+def test_a_family_of_nsynth_without_test_files_is_named() -> None:
+    items = [Item(f"{name}{part}", labels=(name,), split=part) for name in ("bass", "synth_lead") for part in ("train", "valid", "test")]
+    there = [item for item in items if item.key not in ("synth_leadvalid", "synth_leadtest")]
+    said = division.divide(Found("nsynth", "NSynth", "nowhere", "classes", ("bass", "synth_lead"), tuple(there)), leaking=False).problems
+    assert len(said) == 1
+    assert "synth_lead" in said[0]
+    assert (
+        division.divide(Found("nsynth", "NSynth", "nowhere", "classes", ("bass", "synth_lead"), tuple(items)), leaking=False).problems == ()
+    )
+
+
 def test_a_part_of_gtzan_is_divided_by_its_lists_or_else_by_number_and_it_is_said() -> None:
     whole = made_sessions.found()
     by_lists = division.divide(whole, leaking=False)

@@ -128,8 +128,26 @@ def test_ranpac_is_scikit_learns_ridge_on_the_same_random_features() -> None:
     assert (made.predict(all_test(task)) == means.argmax(axis=1)).all()
 
 
+def test_ranpac_takes_the_ridge_with_the_least_error_on_validation_files() -> None:
+    from sklearn.linear_model import Ridge
+
+    task = made_task(spread=6.0, ranpac_directions=50)
+    made = learned("ranpac", task)
+    rows, labels = train_rows(task)
+    features = np.maximum(rows @ made.projection, 0)
+    pool = joined([session.valid for session in task.sessions])
+    truth = np.eye(6)[pool.numpy_labels().reshape(-1, CHUNKS)[:, 0]]
+    errors = {}
+    for ridge in np.array([1e-3, 1e-2, 0.1, 1, 10]) * (features**2).sum() / 50:
+        theirs = Ridge(alpha=ridge, fit_intercept=False, solver="cholesky").fit(features, np.eye(6)[labels])
+        said = theirs.predict(np.maximum(pool.flat().astype(np.float64) @ made.projection, 0)).reshape(-1, CHUNKS, 6).mean(axis=1)
+        errors[ridge] = ((said - truth) ** 2).sum()
+    assert made.ridge == pytest.approx(min(errors, key=errors.__getitem__))
+    assert made.ridge > 2 * min(errors)
+
+
 def test_ranpacs_ridge_has_a_floor() -> None:
-    task = made_task(ranpac_directions=200, ranpac_ridge=0.0)
+    task = made_task(ranpac_directions=200, ranpac_ridge=1e-9)
     made = learned("ranpac", task)
     rows, _ = train_rows(task)
     assert made.ridge == pytest.approx(1e-3 * (np.maximum(rows @ made.projection, 0) ** 2).sum() / 200)
@@ -190,7 +208,7 @@ def test_distillation_is_the_cross_entropy_of_softened_outputs() -> None:
     assert float(distilled(torch.tensor(before), torch.tensor(now), 2.0)) == pytest.approx(-(soft * log).sum(axis=1).mean())
 
 
-def test_lwfs_loss_is_cross_entropy_and_weighted_distillation_of_old_outputs() -> None:
+def test_lwfs_loss_is_cross_entropy_of_new_outputs_and_weighted_distillation_of_old_ones() -> None:
     task = made_task(lwf_weight=3.0)
     made = learned("lwf", task, 2)
     inputs, labels = task.sessions[1].train.inputs(), task.sessions[1].train.labels
@@ -200,16 +218,19 @@ def test_lwfs_loss_is_cross_entropy_and_weighted_distillation_of_old_outputs() -
             parameter.add_(0.05)
         made.teacher.out = torch.nn.Linear(512, 2).requires_grad_(False)
         logits, before = made.net(inputs).double().numpy(), made.teacher(inputs).double().numpy()
-    log = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    entropy = -log[np.arange(len(labels)), labels.numpy()].mean()
+    new = logits[:, 2:] - np.log(np.exp(logits[:, 2:]).sum(axis=1, keepdims=True))
+    entropy = -new[np.arange(len(labels)), labels.numpy() - 2].mean()
     soft = np.exp(before / 2) / np.exp(before / 2).sum(axis=1, keepdims=True)
     cold = logits[:, :2] / 2 - np.log(np.exp(logits[:, :2] / 2).sum(axis=1, keepdims=True))
     assert made.loss(inputs, labels).item() == pytest.approx(entropy - 3 * (soft * cold).sum(axis=1).mean(), rel=1e-4)
 
 
-def test_lwf_without_weight_is_fine_tuning_and_with_weight_holds_on_to_old_outputs() -> None:
+def test_lwf_leaves_old_rows_alone_without_weight_and_with_weight_holds_on_to_old_outputs() -> None:
     loose = made_task(lwf_weight=0.0)
-    assert said("lwf", loose) == said("finetune", loose)
+    made = learned("lwf", loose, 2)
+    rows = made.net.out.weight[:4].detach().clone()
+    made.learn_session(loose.sessions[2])
+    assert torch.equal(made.net.out.weight[:4], rows)
     task, loose = (made_task(spread=3.0, lwf_weight=weight, max_epochs=40, patience=40) for weight in (20.0, 0.0))
     assert drift(task) < drift(loose) * 0.7
 

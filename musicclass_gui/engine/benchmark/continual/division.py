@@ -82,7 +82,13 @@ def _capped(found: Found) -> Division:
     named = {item.key: item for item in found.items}
     kept = frozenset(capped([named[key] for key in split.train], CAP))
     how = f"{split.how}, at most {CAP} training notes of each class, shared between acoustic, electronic and synthetic"
-    return _checked(found, replace(split, train=tuple(key for key in split.train if key in kept), how=how, seed=SEED), test_each=False)
+    made = replace(split, train=tuple(key for key in split.train if key in kept), how=how, seed=SEED)
+    return _checked(found, made, _untested(found, made), test_each=False)
+
+
+def _untested(found: Found, split: Split) -> tuple[str, ...]:
+    lacking = _lacking(found, split, (TEST,))
+    return tuple(f"No test file is of {name}: it is learned, and can be answered wrongly, but is never asked for." for name in lacking)
 
 
 def capped(items: Sequence[Item], most: int) -> list[str]:

@@ -17,10 +17,22 @@ METHODS: tuple[Method, ...] = (
     Method("ranpac", "RanPAC", "A fixed random projection and a ridge regression from sums; no order of the classes matters.", paper=False),
     Method("fecam", "FeCAM", "Nearest class by Mahalanobis distance, with each class's own shrunk correlations.", paper=False),
     Method("knn", "Nearest neighbours", "A vote of the nearest training files; all of their mean embeddings are kept.", paper=False),
-    Method("lwf", "Learning without forgetting", "Fine-tuning that keeps the old outputs as the network before gave them.", paper=False),
-    Method("der", "DER++", "Fine-tuning with a small memory of chunks, their labels, and the outputs they had.", paper=False),
+    Method(
+        "lwf",
+        "Learning without forgetting",
+        "Fine-tuning of the new classes' outputs that keeps the old ones as the network before gave them.",
+        paper=False,
+    ),
+    Method(
+        "der",
+        "DER++",
+        "Fine-tuning with a small memory of chunks, their true labels (in both modes), and the outputs they had when they were stored.",
+        paper=False,
+    ),
     Method("joint-seen", "Joint on seen classes", "Trained anew on all classes so far after each session: the upper bound.", paper=False),
 )
+
+_CHOSEN = "chosen on validation files of 70 GTZAN tracks and of an instrument collection, with two encoders; no test file was asked"
 
 OPTIONS: tuple[Option, ...] = (
     Option(
@@ -87,21 +99,24 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "ranpac_ridge",
         "RanPAC: ridge",
-        "The ridge's λ as a share of the mean diagonal of the Gram matrix; never less than 0.001 of it.",
+        "The ridge's λ as a share of the mean diagonal of the Gram matrix; never less than 0.001 of it. 0 takes, after each session, that "
+        "of 0.001, 0.01 … 10 with the least squared error on the validation files of the classes seen.",
         "float",
-        0.001,
+        0.0,
     ),
     Option(
         "fecam_shrinkage",
         "FeCAM: shrinkage",
-        "How much of the mean variance, and of the mean covariance, is added to each class's covariance.",
+        f"How much of the mean variance, and of the mean covariance, is added to each class's covariance. 10 was {_CHOSEN}.",
         "float",
-        1.0,
+        10.0,
     ),
-    Option("knn_neighbours", "Nearest neighbours: k", "How many of the nearest training files vote.", "int", 5),
-    Option("lwf_weight", "LwF: weight", "The weight of the distillation beside the cross-entropy.", "float", 1.0),
-    Option("der_alpha", "DER++: α", "The weight of the squared difference to stored outputs.", "float", 0.5),
-    Option("der_beta", "DER++: β", "The weight of the cross-entropy of stored labels.", "float", 0.5),
+    Option(
+        "knn_neighbours", "Nearest neighbours: k", "How many of the nearest training files vote; 5 is usual, and was not tuned.", "int", 5
+    ),
+    Option("lwf_weight", "LwF: weight", "The weight of the distillation beside the cross-entropy; its authors' is 1.", "float", 1.0),
+    Option("der_alpha", "DER++: α", f"The weight of the squared difference to stored outputs. 0.5 was {_CHOSEN}.", "float", 0.5),
+    Option("der_beta", "DER++: β", f"The weight of the cross-entropy of stored labels. 2 was {_CHOSEN}.", "float", 2.0),
 )
 
 LEAST = {"knn_neighbours": 1, "ranpac_directions": 1, "l2p_pool": 5, "l2p_batch_size": 2}

@@ -54,7 +54,7 @@ class Session:
 
     `train` has the random chunks that stand for the paper's fresh draws (what heads are trained on), `grid` the same files cut one chunk
     after the other (class centers, exemplars), `valid` and `test` the grid chunks of files of this session's classes only. A strategy
-    never learns from `test`, and from `valid` only when to stop.
+    never learns from `test`, and from `valid` only when to stop, or how strongly to regularise.
     """
 
     number: int

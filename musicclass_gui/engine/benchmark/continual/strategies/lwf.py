@@ -1,7 +1,8 @@
 """Learning without Forgetting (Li and Hoiem, 2016): the network before a session keeps the old outputs where they were, on the new chunks.
 
-Loss = cross-entropy + weight · mean of −Σ softmax(before / T) log softmax(now / T) over the old outputs. It keeps no chunks. Its authors
-know the task of each file they ask about; where all classes are asked about at once, as here, it forgets much.
+Loss = cross-entropy over the session's own outputs + weight · mean of −Σ softmax(before / T) log softmax(now / T) over the old outputs.
+Over all outputs the cross-entropy would push the old ones down, which the second term is to keep. It keeps no chunks. Its authors know
+the task of each file they ask about; where all classes are asked about at once, as here, it forgets much.
 """
 
 from __future__ import annotations
@@ -29,16 +30,15 @@ class Strategy(Learner):
         self.teacher: Head | None = None
 
     def loss(self, inputs: Tensor, labels: Tensor) -> Tensor:
-        """Cross-entropy over all outputs + weighted distillation of the old ones."""
+        """Cross-entropy over the new outputs + weighted distillation of the old ones."""
         logits = self.net(inputs)
-        entropy = functional.cross_entropy(logits, labels)
         if self.teacher is None:
-            return entropy
+            return functional.cross_entropy(logits, labels)
         with torch.no_grad():
             before = self.teacher(inputs)
-        warm = self.settings.number("temperature")
-        kept = distilled(before, logits[:, : self.teacher.classes], warm)
-        return entropy + self.settings.number("lwf_weight") * kept
+        old, warm = self.teacher.classes, self.settings.number("temperature")
+        entropy = functional.cross_entropy(logits[:, old:], labels - old)
+        return entropy + self.settings.number("lwf_weight") * distilled(before, logits[:, :old], warm)
 
     def remember(self, session: Session) -> None:
         """Keep the network as the next session's teacher."""
