@@ -118,7 +118,7 @@ _NUMBERS = (
     Option(
         "memory",
         "Exemplars in all",
-        "Chunks that replay, iCaRL, GEM and DER++ may keep. The first three share them equally between the classes seen (§1.4); in DER++'s, "
+        "Chunks that replay, iCaRL, GEM and DER++ may keep. The first three share them equally by the classes seen (§1.4); in DER++'s, "
         "each chunk that it was trained on is as likely as any other, with its true label and its outputs at that moment.",
         "int",
         100,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.benchmark.continual.sessions import Session, Task
 
 SHARES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
-"""What λ is chosen from, in units of G's mean diagonal. Below them the regression fits noise when chunks are about as many as directions."""
+"""What λ is chosen from, in units of G's mean diagonal. Below them it fits noise when chunks are about as many as directions."""
 
 
 class Strategy:
