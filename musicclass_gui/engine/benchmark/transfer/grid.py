@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Matrix = NDArray[np.float64]
+    Ask = Callable[["Point"], tuple[Matrix, bool]]
+    """What a point says of each asked row, and whether its fit was finished."""
 
 AUTO = 0.0
 _COSTS = (0.1, 2.0, 8.0, 32.0)
 _WIDTHS = (*(2.0**-power for power in (3, 5, 7, 9, 11, 13)), AUTO)
 _NEIGHBOURS = (1, 3, 5, 9, 15, 25)
-_MOST_SHARED = 5000
-"""Above this many rows to learn from, matrices would take more memory than they save time."""
+_MOST_SHARED = 8000
+"""Above this many rows to learn from, matrices (twice 0.5 GB for as many) would take more memory than they save time."""
 _CACHE_MB = 500
 
 
@@ -60,6 +63,11 @@ class Fold:
     truth: Matrix
     test: Matrix
 
+    def by_class(self) -> Fold:
+        """The same with the rows of each class side by side, as libsvm groups them itself: it reads matrices faster so."""
+        order = np.argsort(self.truth, kind="stable")
+        return Fold(self.train[order], self.truth[order], self.test)
+
     def scaled(self) -> Fold:
         """The same with every dimension to mean 0 and deviation 1 of what is learned from; constant ones are only centred."""
         mean, deviation = self.train.mean(axis=0), self.train.std(axis=0)
@@ -85,39 +93,55 @@ class Said:
 
 def say(points: Sequence[Point], fold: Fold, *, regression: bool, limits: Limits, check: Callable[[], None]) -> Said:
     """Fit every point on a fold and ask it; `check` is called before each fit, and may raise to stop."""
-    values, stopped = np.empty((len(points), len(fold.test))), set[Point]()
-    row = 0
+    svm = _Kernels(fold if regression else fold.by_class(), regression, limits)
+    rows: list[Matrix] = []
+    stopped: set[Point] = set()
     for (kernel, gamma), group in groupby(points, key=lambda point: (point.kernel, point.gamma)):
-        prepared = _Prepared.of(kernel, gamma, fold, limits)
+        ask = _neighbours(fold, regression) if kernel == "knn" else svm.asked(kernel, gamma)
         for point in group:
             check()
-            values[row], finished = (
-                _neighbours(point, prepared, regression) if kernel == "knn" else _svm(point, prepared, regression, limits)
-            )
-            row += 1
+            said, finished = ask(point)
+            rows.append(said)
             stopped |= set() if finished else {point}
-    return Said(values, frozenset(stopped))
+        del ask  # its matrix goes before the next one comes
+    return Said(np.stack(rows), frozenset(stopped))
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    """A fold as one kernel wants it: matrices where `kernel` is "precomputed", distances for "knn", else the features."""
+class _Kernels:
+    """A fold as libsvm learns it. All widths share their distances, all values of C their kernel matrix, where that is not too large."""
 
-    kernel: str
-    gamma: float
-    train: Matrix
-    truth: Matrix
-    test: Matrix
+    def __init__(self, fold: Fold, regression: bool, limits: Limits) -> None:
+        self._fold, self._regression, self._limits = fold, regression, limits
 
-    @classmethod
-    def of(cls, kernel: str, gamma: float, fold: Fold, limits: Limits) -> _Prepared:
-        width = gamma or 1.0 / fold.train.shape[1]
-        if kernel == "knn":
-            return cls(kernel, width, fold.train[:0], fold.truth, squared(fold.test, fold.train))
-        if len(fold.train) > limits.most_shared:
-            return cls(kernel, width, fold.train, fold.truth, fold.test)
-        shared = [np.ascontiguousarray(_kernel(kernel, width, asked, fold.train)) for asked in (fold.train, fold.test)]
-        return cls("precomputed", width, shared[0], fold.truth, shared[1])
+    def asked(self, kernel: str, gamma: float) -> Ask:
+        """Fits and asks the points of one kernel."""
+        fold, width = self._fold, gamma or 1.0 / self._fold.train.shape[1]
+        if len(fold.train) > self._limits.most_shared:
+            return lambda point: self._fit(point, kernel, width, fold.train, fold.test)
+        train, test = (self._matrix(kernel, width, asked) for asked in ("train", "test"))
+        return lambda point: self._fit(point, "precomputed", width, train, test)
+
+    def _matrix(self, kernel: str, width: float, asked: str) -> Matrix:
+        """The kernel of what is learned from or asked (rows) with what is learned from."""
+        if kernel == "linear":
+            return np.ascontiguousarray(getattr(self._fold, asked) @ self._fold.train.T)
+        found = self._distances[asked] * -width
+        return np.asarray(np.exp(found, out=found))
+
+    @cached_property
+    def _distances(self) -> dict[str, Matrix]:
+        return {asked: squared(getattr(self._fold, asked), self._fold.train) for asked in ("train", "test")}
+
+    def _fit(self, point: Point, kernel: str, width: float, train: Matrix, test: Matrix) -> tuple[Matrix, bool]:
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.svm import SVC, SVR
+
+        kind: Any = SVR if self._regression else SVC
+        model = kind(kernel=kernel, C=point.size, gamma=width, max_iter=self._limits.iterations, cache_size=_CACHE_MB)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(train, self._fold.truth)
+        return np.asarray(model.predict(test), float), model.fit_status_ == 0
 
 
 def squared(a: Matrix, b: Matrix) -> Matrix:
@@ -125,29 +149,15 @@ def squared(a: Matrix, b: Matrix) -> Matrix:
     return np.asarray((a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1)[None, :] - 2.0 * (a @ b.T))
 
 
-def _kernel(kernel: str, gamma: float, a: Matrix, b: Matrix) -> Matrix:
-    return np.asarray(a @ b.T if kernel == "linear" else np.exp(-gamma * squared(a, b)))
-
-
-def _svm(point: Point, fold: _Prepared, regression: bool, limits: Limits) -> tuple[Matrix, bool]:
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.svm import SVC, SVR
-
-    model: Any = (SVR if regression else SVC)(
-        kernel=fold.kernel, C=point.size, gamma=fold.gamma, max_iter=limits.iterations, cache_size=_CACHE_MB
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(fold.train, fold.truth)
-    return np.asarray(model.predict(fold.test), float), model.fit_status_ == 0
-
-
-def _neighbours(point: Point, fold: _Prepared, regression: bool) -> tuple[Matrix, bool]:
+def _neighbours(fold: Fold, regression: bool) -> Ask:
     """The class of most of the nearest, or their mean; of equals the class with the smaller number, and of equally near ones the first."""
-    nearest = np.argsort(fold.test, axis=1, kind="stable")[:, : int(point.size)]
-    values = fold.truth[nearest]
-    said = values.mean(axis=1) if regression else np.asarray([_most(row) for row in values])
-    return said, True
+    nearest = np.argsort(squared(fold.test, fold.train), axis=1, kind="stable")
+
+    def ask(point: Point) -> tuple[Matrix, bool]:
+        values = fold.truth[nearest[:, : int(point.size)]]
+        return (values.mean(axis=1) if regression else np.asarray([_most(row) for row in values])), True
+
+    return ask
 
 
 def _most(values: Matrix) -> float:
