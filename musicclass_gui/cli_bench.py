@@ -81,7 +81,7 @@ def bench_check(
     with terminal.errors_as_lines(), terminal.bar("Looking at the data") as token:
         found = reader.read(data.expanduser().absolute(), token)
     console = terminal.console()
-    console.print(f"[bold]{escape(found.title)}[/]  {len(found.items):,} recordings, {len(found.classes)} classes; {escape(reader.WHERE)}")
+    console.print(f"[bold]{escape(found.title)}[/]  {len(found.items):,} recordings, {len(found.classes)} classes. {escape(reader.WHERE)}")
     console.print(_counted(found.counts))
     for problem in found.problems:
         console.print(f"  {escape(problem)}", style="yellow")

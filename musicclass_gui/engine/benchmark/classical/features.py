@@ -16,7 +16,7 @@ from musicclass_gui.engine.audio import content_hash
 from musicclass_gui.engine.audio_paths import naming_errors_of
 from musicclass_gui.engine.benchmark import cutter
 from musicclass_gui.engine.benchmark.embedded import Cut, Part
-from musicclass_gui.engine.cache import Cache, Embedded, FileStamp
+from musicclass_gui.engine.cache import Cache, Embedded, FileStamp, Reading
 from musicclass_gui.engine.encoders import EncoderSpec
 from musicclass_gui.engine.errors import AudioError, BenchmarkError
 from musicclass_gui.engine.windows import Grid
@@ -98,26 +98,40 @@ def _places(name: str, mfcc: int) -> list[int]:
 
 def of(item: Item, cache: Cache, token: Token) -> Frames:
     """An item's frames `(frames, 85)`, from the cache where they are there. Raises AudioError, Cancelled."""
+    content = _hash(item, cache, token)
+    part = Part(f"{item.start_s:.6f}-{item.end_s:.6f}", item.start_s, item.end_s)
+    known = cache.embedded(content, SPEC, part)
+    if known is None or cache.reading(content) is None:
+        heard, reading = samples(item, RATE, token)
+        known = _spanned(measure(heard), item.start_s)
+        cache.remember_reading(content, reading)
+        cache.remember_embedded(content, SPEC, part, known)
+    return known.data
+
+
+def damage(item: Item, cache: Cache, token: Token) -> str:
+    """What was wrong with a recording whose frames are there, "" for nothing. Raises AudioError, Cancelled."""
+    reading = cache.reading(_hash(item, cache, token))
+    return " ".join(reading.notices) if reading else ""
+
+
+def _hash(item: Item, cache: Cache, token: Token) -> str:
     path = Path(item.path)
     with naming_errors_of(path):
         stamp = FileStamp.of(path)
         content = cache.known_hash(stamp) or content_hash(path, token)
     cache.remember_hash(stamp, content)
-    part = Part(f"{item.start_s:.6f}-{item.end_s:.6f}", item.start_s, item.end_s)
-    known = cache.embedded(content, SPEC, part)
-    if known is None:
-        known = _spanned(measure(samples(item, RATE, token)), item.start_s)
-        cache.remember_embedded(content, SPEC, part, known)
-    return known.data
+    return content
 
 
-def samples(item: Item, rate: int, token: Token) -> Audio:
-    """An item's first hour, mono at `rate` Hz. Raises AudioError where it holds no sound, Cancelled."""
+def samples(item: Item, rate: int, token: Token) -> tuple[Audio, Reading]:
+    """An item's first hour, mono at `rate` Hz, and what was wrong with its file. Raises AudioError where it holds no sound, Cancelled."""
     stretch = cutter.Stretch(Cut("whole"), Grid(_MOST_S, _MOST_S), item.start_s, item.end_s)
-    (windows,) = cutter.cut(Path(item.path), [stretch], rate, token).chunks
+    cuts = cutter.cut(Path(item.path), [stretch], rate, token)
+    (windows,) = cuts.chunks
     if not windows:
         raise AudioError(f"“{item.path}” holds no sound after {item.start_s:g} s.")
-    return windows[0].samples
+    return windows[0].samples, Reading(cuts.duration_s, list(cuts.notices))
 
 
 def _spanned(frames: Frames, start_s: float) -> Embedded:

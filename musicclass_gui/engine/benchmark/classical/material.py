@@ -5,7 +5,7 @@ Frames come from the program's cache one recording at a time, samples are decode
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -33,19 +33,25 @@ NET_RATE = 16_000
 
 
 class Sounds(Sequence["Audio"]):
-    """Recordings' samples, mono at 16 kHz, decoded when they are asked for; the first 1 GB stays in memory."""
+    """Recordings' samples, mono at 16 kHz, decoded when they are asked for; the first 1 GB stays in memory.
+
+    `damaged` says by key what was wrong with those that were decoded.
+    """
 
     def __init__(self, items: Sequence[Item], token: Token) -> None:
         self._items, self._token = items, token
         self._held: dict[int, Audio] = {}
         self._left = _HELD_BYTES
+        self.damaged: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self._items)
 
     def __getitem__(self, place: int) -> Audio:  # type: ignore[override]  # slices are not asked for
         if place not in self._held:
-            found = features.samples(self._items[place], NET_RATE, self._token)
+            found, reading = features.samples(self._items[place], NET_RATE, self._token)
+            if reading.notices:
+                self.damaged[self._items[place].key] = " ".join(reading.notices)
             if found.nbytes > self._left:
                 return found
             self._held[place], self._left = found, self._left - found.nbytes
@@ -54,18 +60,22 @@ class Sounds(Sequence["Audio"]):
 
 @dataclass(frozen=True)
 class Material:
-    """The data, their split in each mode, and what could not be heard; `embeddings` by key where metric learning was asked for."""
+    """The data, their split in each mode, and by key what could not be heard, and what is heard but damaged.
+
+    `embeddings` are by key, where metric learning was asked for.
+    """
 
     found: Found
     partings: dict[str, Parting]
     unheard: dict[str, str] = field(default_factory=dict)
+    damaged: dict[str, str] = field(default_factory=dict)
     embeddings: dict[str, Rows] = field(default_factory=dict)
     vectors: Rows | None = None
 
     @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong with recordings, a sentence each."""
-        return tuple(f"{key}: {why}" for key, why in self.unheard.items())
+        return tuple(f"{key}: {why}" for key, why in (self.damaged | self.unheard).items())
 
     def items(self, split: Split, part: str) -> list[Item]:
         """The recordings of a part that can be heard. Raises BenchmarkError where none is left of training or test."""
@@ -82,18 +92,31 @@ class Material:
         return np.array(rows, np.float64).reshape(len(items), len(classes))
 
 
-def checked_frames(items: Sequence[Item], token: Token) -> dict[str, str]:
-    """Measure the frames of all recordings that the cache lacks; by key, why one cannot be heard. Raises Cancelled."""
-    unheard = {}
+def checked_frames(items: Sequence[Item], token: Token) -> tuple[dict[str, str], dict[str, str]]:
+    """Measure the frames of all recordings that the cache lacks; by key, why one cannot be heard, how one is damaged. Raises Cancelled."""
+    unheard, damaged = {}, {}
     with opened(places.cache_dir()) as cache:
         for number, item in enumerate(items):
             token.check()
             token.progress(number / len(items), f"Frames of {number + 1:,} of {len(items):,} recordings")
             try:
                 features.of(item, cache, token)
+                if why := features.damage(item, cache, token):
+                    damaged[item.key] = why
             except AudioError as error:
                 unheard[item.key] = str(error)
-    return unheard
+    return unheard, damaged
+
+
+def reasons(problems: Sequence[str], keys: Collection[str]) -> dict[str, str]:
+    """What is wrong by key, of sentences that begin with a key and a colon; keys may hold colons."""
+    found = {}
+    for text in problems:
+        parts = text.split(": ")
+        sizes = [size for size in range(1, len(parts)) if ": ".join(parts[:size]) in keys]
+        if sizes:
+            found[": ".join(parts[: sizes[-1]])] = ": ".join(parts[sizes[-1] :])
+    return found
 
 
 def frames(items: Sequence[Item], columns: list[int], token: Token) -> list[Frames]:

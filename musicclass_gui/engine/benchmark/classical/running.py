@@ -142,7 +142,9 @@ def _by_net(task: Task) -> Said:
     check = task.token.check
     said = training.fit(net, (sounds[TRAIN], task.truth(TRAIN)), (sounds[VALID], task.truth(VALID)), way, check)
     changes = f"Augmentation: {', '.join(augment.allowed(kind))}." if kind else "No augmentation."
-    return training.scores(net, sounds[TEST], place, check), (said, changes)
+    scores = training.scores(net, sounds[TEST], place, check)
+    damaged = {key: why for one in sounds.values() for key, why in one.damaged.items() if key not in task.given.damaged}
+    return scores, (said, changes, *(f"{key}: {why}" for key, why in sorted(damaged.items())))
 
 
 def _by_triplets(task: Task) -> Said:

@@ -150,15 +150,15 @@ def prepare(config: Config, token: Token, tell: Tell) -> Material:
     items = [item for item in found.items if item.key in wanted]
     methods = config.methods or options.QUICK
     unheard: dict[str, str] = {}
+    damaged: dict[str, str] = {}
     if any(map(options.has_frames, methods)):
         tell(f"Measuring frames of {len(items):,} recordings.")
-        unheard |= checked_frames(items, token)
+        unheard, damaged = checked_frames(items, token)
     if set(methods) & set(options.NETS):
         tell(f"Checking {len(items):,} recordings.")
         unheard |= _undecodable(items, token)
-    if options.TRIPLET not in methods:
-        return Material(found, partings, unheard)
-    return _embedded(config, Material(found, partings, unheard), items, token, tell)
+    given = Material(found, partings, unheard, damaged)
+    return _embedded(config, given, items, token, tell) if options.TRIPLET in methods else given
 
 
 def _undecodable(items: list[Item], token: Token) -> dict[str, str]:
@@ -178,14 +178,17 @@ def _undecodable(items: list[Item], token: Token) -> dict[str, str]:
 
 def _embedded(config: Config, given: Material, items: list[Item], token: Token, tell: Tell) -> Material:
     """With the embeddings, and the vectors of words, that metric learning starts from."""
-    from musicclass_gui.engine.benchmark.classical.material import means
+    from musicclass_gui.engine.benchmark.classical.material import means, reasons
     from musicclass_gui.engine.benchmark.embedded import Cut, embed
 
     encoder = config.encoder or ENCODERS[0]
     heard = embed(items, encoder, Cut("whole"), token, tell, device=config.device, weights_folder=config.weights_folder)
     found = means(heard)
-    lost = {item.key: "it could not be embedded" for item in items if item.key not in found}
-    return replace(given, unheard={**lost, **given.unheard}, embeddings=found, vectors=_vectors(config, encoder, given.found))
+    why = reasons(heard.problems, {item.key for item in items})
+    lost = {key: text for key, text in why.items() if key not in found}
+    hurt = {key: text for key, text in why.items() if key in found}
+    vectors = _vectors(config, encoder, given.found)
+    return replace(given, unheard=lost | given.unheard, damaged=hurt | given.damaged, embeddings=found, vectors=vectors)
 
 
 def _vectors(config: Config, encoder: str, found: Found) -> Rows | None:
