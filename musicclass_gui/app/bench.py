@@ -5,8 +5,6 @@ All looking and computing is done in worker processes, one that answers and one 
 
 from __future__ import annotations
 
-import math
-import shutil
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,7 +99,7 @@ class Bench(QObject):
     @property
     def lack(self) -> str:
         """What there is too little room on the disk for, as a sentence, or nothing."""
-        free = _room(places.cache_dir())
+        free = places.free_bytes(places.cache_dir())
         if self.about is None or self.about.disk_bytes < free:
             return ""
         return f"Only {words.size(free)} are free where embeddings are kept, “{places.cache_dir()}”; free some space first."
@@ -128,6 +126,12 @@ class Bench(QObject):
         going = self.going.run if self.going else 0
         return next((row for row in self.runs if row.done < row.total and row.id != going and row.id not in self._let_be), None)
 
+    @property
+    def unfinished(self) -> RunRow | None:
+        """The shown run, if it is neither complete nor going on."""
+        shown = self.view.run if self.view and (self.going is None or self.going.run != self.view.run) else 0
+        return next((row for row in self.runs if row.id == shown and row.done < row.total), None)
+
     def let_be(self, run: int) -> None:
         """Ask no more whether a run is to be resumed."""
         self._let_be.add(run)
@@ -137,6 +141,11 @@ class Bench(QObject):
     def encoders(self) -> list[tuple[str, str]]:
         """Ids and titles of the encoders that can be used."""
         return hearers.choices(self._settings.get("weights_folder"), self._settings.get("agreed"))
+
+    def to_agree(self) -> list[str]:
+        """Ids of the encoders that are here and wait for the user's yes to their licence."""
+        agreed = self._settings.get("agreed")
+        return [spec.id for spec in hearers.here(self._settings.get("weights_folder")) if not hearers.allowed(spec, agreed)]
 
     def path_of(self, item: str) -> Path | None:
         """The audio of an item of the shown run, or None where there is none to hear."""
@@ -229,9 +238,9 @@ class Bench(QObject):
             self._start({"run": run, **self._machines()})
 
     def resume_interrupted(self) -> None:
-        """Go on with the newest run that was interrupted, as soon as it is known which runs there are."""
+        """Go on with the shown run if it is not complete, or with the newest such, as soon as it is known which runs there are."""
         self._resuming = not self.runs
-        row = self.interrupted
+        row = self.unfinished or self.interrupted
         if row is not None:
             self.resume(row.id)
 
@@ -240,6 +249,7 @@ class Bench(QObject):
         if self.going is not None and self.going.job is not None:
             self.going.job.cancel()
             self._let_be.add(self.going.run)
+            self.done.emit(f"Run {self.going.run} is stopped. “Resume this run”, under “More”, goes on with it.")
             self._over()
 
     def _start(self, asked: Fields) -> None:
@@ -477,14 +487,6 @@ class Bench(QObject):
         service = Service(_DIED)
         self._services.append(service)
         return partial(service.call, "bench")
-
-
-def _room(folder: Path) -> float:
-    """Bytes that are free where a folder is, or will be."""
-    try:
-        return float(shutil.disk_usage(next(one for one in (folder, *folder.parents) if one.exists())).free)
-    except (OSError, StopIteration):
-        return math.inf
 
 
 _LANES: dict[str, Any] = {"look": "fifo", "check": "latest", "run": "fifo", "judge": "latest", "compare": "latest"}

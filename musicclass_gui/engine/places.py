@@ -5,7 +5,9 @@ Nothing here creates a folder; whoever writes does.
 
 from __future__ import annotations
 
+import math
 import os
+import shutil
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -58,3 +60,11 @@ def _platform(kind: str) -> Path:
 
     path: Path = getattr(platformdirs, kind)("musicclass", appauthor=False)
     return path
+
+
+def free_bytes(folder: Path) -> float:
+    """How much room there is where a folder is, or will be; infinite where nobody can say."""
+    try:
+        return float(shutil.disk_usage(next(one for one in (folder, *folder.absolute().parents) if one.exists())).free)
+    except OSError:
+        return math.inf

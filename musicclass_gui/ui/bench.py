@@ -47,6 +47,7 @@ _FRAME_MS = 60  # results that come within that time are drawn together
 _FORM_WIDTH = 396
 _SCALE = 1000
 _FORMATS = {"csv": "CSV table (*.csv)", "tex": "LaTeX table (*.tex)", "html": "HTML report (*.html)", "md": "Markdown (*.md)"}
+_RESUME = "Resume this run"
 _MENU_MARK = "  ▾"
 
 
@@ -124,7 +125,7 @@ class BenchPage(QWidget):
             "form": (self.form.show_form,),
             "about": (self.check.show_about, self.form.show_state),
             "run": (self._show_metrics, self._show_tab, self._show_runs, self.check.show_about),
-            "going": (self.strip.show_state, self.form.show_state),
+            "going": (self.strip.show_state, self.form.show_state, self._show_more),
             "runs": (self._show_runs, self.strip.show_state, self.compare.show_runs),
             "verdicts": (self._show_tab,),
             "compared": (self._show_tab,),
@@ -175,6 +176,11 @@ class BenchPage(QWidget):
         self.runs.setCurrentIndex(max(0, self.runs.findData(view.run) if view else 0))
         for button in (self.export, self.more):
             button.setEnabled(view is not None)
+        self._show_more()
+
+    def _show_more(self) -> None:
+        resume = next(action for action in self.more.menu().actions() if action.text() == _RESUME)
+        resume.setEnabled(self._bench.unfinished is not None and self._bench.going is None)
 
     # Making it
 
@@ -184,6 +190,7 @@ class BenchPage(QWidget):
             "More",
             [
                 ("Copy the command line", self.copy_command),
+                (_RESUME, self._bench.resume_interrupted),
                 ("Ask for this run again", self._bench.ask_again),
                 ("Remove this run…", self.ask_removal),
             ],

@@ -225,12 +225,14 @@ class FormPanel(QWidget):
         entries = [(one, title + (" – the paper's" if one in paper else "")) for one, title in ordered]
         self.encoder = _combo("Encoder", entries, form.encoder)
         self.encoder.activated.connect(lambda _place: self._set("encoder", self.encoder.currentData()))
+        self.encoder.currentTextChanged.connect(self.encoder.setToolTip)
+        self.encoder.setToolTip(self.encoder.currentText())
         self._put("Encoder", self.encoder)
-        missing = [one for one in paper if one not in dict(ready)]
-        if missing:
-            self._body.addWidget(
-                text(f"Not here: {words.joined(missing)}. Analyse › Encoders and weights can fetch them.", "small", wrap=True)
-            )
+        asking = self._bench.to_agree()
+        missing = [one for one in paper if one not in dict(ready) and one not in asking]
+        for which, what in ((missing, _FETCH), (asking, _AGREE)):
+            if which:
+                self._body.addWidget(text(what.format(words.joined(which)), "small", wrap=True))
 
     def _add_methods(self, form: Form) -> None:
         for heading, paper in (("Methods of the paper", True), ("Beyond the paper", False)):
@@ -340,6 +342,8 @@ class FormPanel(QWidget):
 
 
 _UNKNOWN = "“Check the data” tells what a run will take. “Run” checks first, and begins at once what takes less than 10 minutes."
+_FETCH = "Not here: {}. Fetch them in Analyse › Encoders and weights."
+_AGREE = "Here, but you have not agreed to their licences: {}. Agree in Analyse › Encoders and weights."
 _PRESS = "“Run” begins it."
 
 

@@ -62,6 +62,7 @@ class ResultsPanel(QWidget):
         """Show the run's results by a measure."""
         view, seen = self._bench.view, self.model.seen
         self._pages.setCurrentWidget(self.table if view and view.cells else self.nothing)
+        self.nothing.heading.setText("Reading the run…" if view is None and self._bench.runs else "No results yet")
         if view is None:
             self.model.refresh([])
             return

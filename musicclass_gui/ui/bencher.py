@@ -26,6 +26,11 @@ class Bencher(QObject):
         self.page: BenchPage | None = None
         self._listens = False
 
+    @property
+    def shown(self) -> bool:
+        """Whether the page is in front."""
+        return self.page is not None and self._window.desk.currentWidget() is self.page
+
     def make_page(self) -> BenchPage:
         """The page, made when it is first asked for."""
         if self.page is None:
@@ -72,5 +77,5 @@ class Bencher(QObject):
 
     def _failed(self, sentence: str) -> None:
         """A run ended early: who is elsewhere is told too; on the page it is said anyway."""
-        if self._window.desk.currentWidget() is not self.page:
+        if not self.shown:
             self._window.warn(sentence)

@@ -80,8 +80,8 @@ def engine_text(session: Session) -> str:
 _INTERRUPTED = "A benchmark run was interrupted when the program ended; what was finished is kept."
 
 
-def current_notices(session: Session, player: Player, *, teaching: bool = False) -> list[Notice]:
-    """Everything that is worth saying now; what is not true any more is not in it. `teaching`: the page for it is shown."""
+def current_notices(session: Session, player: Player, *, teaching: bool = False, benching: bool = False) -> list[Notice]:
+    """Everything that is worth saying now; what is not true any more is not in it. `teaching`, `benching`: the page for it is shown."""
     document = session.document
     notices = [Notice(said, "bad") for said in session.notices]
     if document.state == "failed" and document.picture is not None:
@@ -94,7 +94,7 @@ def current_notices(session: Session, player: Player, *, teaching: bool = False)
         notices.append(lesson)
     if session.hint and not teaching:
         notices.append(Notice(session.hint, "info", "analyse.encoders", "Encoders and weights…"))
-    if session.settings.get("bench_run") and not session.benching:
+    if session.settings.get("bench_run") and not session.benching and not benching:
         notices.append(Notice(_INTERRUPTED, "info", "bench.resume", "Resume it"))
     if player.problem and document.recording is not None and not teaching:
         notices.append(Notice(player.problem, "info"))

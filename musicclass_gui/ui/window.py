@@ -187,7 +187,8 @@ class MainWindow(QMainWindow):
         shows = [show for change in Change if change in pending for show in self._shows(change)]
         for show in dict.fromkeys(shows):
             show()
-        self.notices.show_notices(current_notices(self.session, self.player, teaching=self.teaching_shown))
+        now = current_notices(self.session, self.player, teaching=self.teaching_shown, benching=self.bencher.shown)
+        self.notices.show_notices(now)
         self.status.show_session(self.session)
         self.refresh_actions()
 

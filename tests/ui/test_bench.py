@@ -240,9 +240,13 @@ def test_a_run_is_cancelled_and_resumed(page: BenchPage, qtbot: QtBot, worker: W
     assert settings.get("bench_run") == ""
     assert not page.strip.isVisible(), "who cancels it is not asked at once whether to go on"
     worker.let_go.set()
-    bench.resume(1)
+    resume = next(action for action in page.more.menu().actions() if action.text() == "Resume this run")
+    assert resume.isEnabled()
+    resume.trigger()
+    assert bench.going is not None
     settled(page, qtbot, lambda: bench.going is None and bench.view is not None and len(bench.view.results) == 8)
     assert any(fields.get("run") == 1 for fields in worker.asked if fields["do"] == "run")
+    assert not resume.isEnabled()
 
 
 def test_an_interrupted_run_is_offered_at_the_next_start(make: Callable[[], BenchPage], qtbot: QtBot, worker: Worker) -> None:

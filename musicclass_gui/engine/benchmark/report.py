@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from musicclass_gui.engine.benchmark import measures, protocols, report_rows
 from musicclass_gui.engine.benchmark.command import command_line
-from musicclass_gui.engine.errors import BenchmarkError
+from musicclass_gui.engine.errors import BenchmarkError, MusicClassError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from musicclass_gui.engine.benchmark.measures import Metric
-    from musicclass_gui.engine.benchmark.protocol import About, BenchmarkProtocol, Cell, Option, Published, Result
+    from musicclass_gui.engine.benchmark.protocol import About, BenchmarkProtocol, Cell, Config, Option, Published, Result
     from musicclass_gui.engine.benchmark.report_rows import Curve, Group, Row
     from musicclass_gui.engine.benchmark.runs import RunRow, Store
 
@@ -167,4 +167,14 @@ def gathered(store: Store, run: int, baseline: str = "") -> Report:
     results = store.results(run)
     if not results:
         raise BenchmarkError(f"Run {run} has no results yet; let it go on with `musicclass bench run … --resume`.")
-    return Report(row, store.about(run), protocols.protocol(row.config.protocol), results, str(store.folder), baseline)
+    protocol = protocols.protocol(row.config.protocol)
+    return Report(row, store.about(run), protocol, _in_order(protocol, row.config, results), str(store.folder), baseline)
+
+
+def _in_order(protocol: BenchmarkProtocol, config: Config, results: Sequence[tuple[Cell, Result]]) -> Sequence[tuple[Cell, Result]]:
+    """Results as the protocol orders them, not as they came: several processes finish them in any order."""
+    try:
+        places = {cell.name: place for place, cell in enumerate(protocol.cells(config))}
+    except MusicClassError:  # the data cannot be looked at any more
+        return results
+    return sorted(results, key=lambda pair: places.get(pair[0].name, len(places)))

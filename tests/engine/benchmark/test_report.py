@@ -329,3 +329,31 @@ def test_axes_have_round_ends_that_hold_all_values(values: tuple[float, float]) 
     height = float(root.attrib["viewBox"].split()[3])
     places = [float(dot.attrib["cy"]) for dot in root.iter("{http://www.w3.org/2000/svg}circle")]
     assert all(25 <= place <= height - 40 for place in places)
+
+
+def test_a_report_is_the_same_in_whatever_order_the_results_came(tmp_path: Path) -> None:
+    texts = []
+    for name, step in (("a", 1), ("b", -1)):
+        store = Store(tmp_path / name)
+        run = store.new_run(CONFIG, ABOUT)
+        for method, order in [(method, order) for method in CONFIG.methods for order in ORDERS][::step]:
+            store.put(run, Cell(method, "published", order), result(method, order))
+        texts.append(report.report(store, run, "csv"))
+        store.close()
+    assert texts[0] == texts[1]
+
+
+def test_what_is_best_is_said_in_a_sentence_and_columns_of_one_value_are_titles(kept: tuple[Store, int]) -> None:
+    found = report.gathered(*kept)
+    (sentence,) = report_text.in_short(found)
+    assert sentence.startswith("As published: Replay is best (Accuracy 8")
+    assert sentence.endswith("; not distinguishable from it: Class centers (PCC).")
+    assert report_text.in_short(report.gathered(*kept, "finetune")) == []
+    columns, lines = report_text.head_table(found)
+    assert "Accuracy (%)" in columns
+    assert "Measure" not in columns
+    assert {len(line) for line in lines} == {len(columns)}
+    columns, lines = report_text.other_table(found)
+    assert columns[0] == "Results"
+    assert [line[0] for line in lines] == ["Fine-tuning, as published", "Replay, as published", "Class centers (PCC), as published"]
+    assert all("±" in field for line in lines for field in line[1:])
