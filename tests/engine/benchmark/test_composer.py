@@ -243,8 +243,21 @@ def test_the_loss_is_what_its_definition_says() -> None:
     coded = learning.contrastive(given, labels, 1.0, false_negatives=True)
     aware = learning.contrastive(given, labels, torch.tensor(5.0), false_negatives=False)
     assert coded.item() == pytest.approx(by_hand(cosines, np.eye(3)))
+    left_out = 5 * cosines
+    left_out[0, 2] = left_out[2, 0] = -np.inf
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_row = [-np.log(np.exp(row[n]) / np.exp(row).sum()) for rows in (left_out, left_out.T) for n, row in enumerate(rows)]
+    assert aware.item() == pytest.approx(np.mean(by_row))
+
+
+def test_a_composer_has_one_sentence_so_that_sharing_the_target_is_no_remedy() -> None:
+    """UniCL's shares give the coded loss; leaving the composer's other clips out does not, and can reach 0."""
+    cosines = np.array([[0.9, 0.1, 0.9], [-0.2, 0.5, -0.2], [0.3, 0.4, 0.3]])
     shares = np.array([[0.5, 0, 0.5], [0, 1, 0], [0.5, 0, 0.5]])
-    assert aware.item() == pytest.approx(by_hand(5 * cosines, shares))
+    assert by_hand(5 * cosines, shares) == pytest.approx(by_hand(5 * cosines, np.eye(3)))
+    best, labels = torch.tensor([[1.0, -1, 1], [-1, 1, -1], [1, -1, 1]]), torch.tensor([7, 2, 7])
+    assert learning.contrastive(best, labels, 20.0, false_negatives=False).item() < 1e-6
+    assert learning.contrastive(best, labels, 20.0, false_negatives=True).item() == pytest.approx(np.log(2) * 2 / 3, abs=1e-6)
 
 
 def test_without_temperature_the_loss_of_four_has_a_floor() -> None:
@@ -310,7 +323,7 @@ def test_training_is_the_same_each_time_and_another_with_another_seed() -> None:
     assert np.abs(first - other).max() > 1e-4
 
 
-def problem_of(language: methods.Language | None, width: int = 6) -> methods.Problem:
+def problem_of(language: methods.Language | None) -> methods.Problem:
     train, test = made_clips(0), made_clips(1, noise=1.0)
     return methods.Problem(("A", "B", "C"), train, NOTHING, test, chosen(), 0, Token(), language)
 
@@ -385,6 +398,39 @@ def test_fine_tuning_is_a_projection_and_a_net_after_it() -> None:
     words /= np.linalg.norm(words, axis=1, keepdims=True)
     cosines = made @ words.T / np.linalg.norm(made, axis=1, keepdims=True)
     np.testing.assert_allclose(training.shares(test), softmaxed(np.exp(weights["log_scale"]) * cosines), atol=1e-4)
+
+
+LEARNED: dict[str, Any] = {
+    "false_negatives": True,
+    "no_temperature": True,
+    "last_epoch": True,
+    "batch_size": 3,
+    "epochs": 2,
+    "learning_rate": 0.02,
+    "probe_c": 0.01,
+}
+"""Another value of each option that learning has; the others are tested with rules and clips."""
+
+
+@pytest.mark.parametrize("option", LEARNED)
+def test_every_option_of_learning_does_something(option: str) -> None:
+    torch.manual_seed(0)
+    words = np.random.default_rng(5).normal(size=(3, 4)).astype(np.float32)
+    sentences = dict(zip("ABC", words / np.linalg.norm(words, axis=1, keepdims=True), strict=True))
+    language = methods.Language(sentences, 14.0, torch.nn.Linear(6, 4))
+    usual: dict[str, Any] = {"learning_rate": 0.01, "epochs": 12, "batch_size": 4}
+    valid = made_clips(2, noise=1.5)
+    say = methods._probe if option == "probe_c" else methods._fine_tuned
+    one, other = (
+        say(replace(problem_of(language), valid=valid, chosen=chosen(**given)))[0] for given in (usual, usual | {option: LEARNED[option]})
+    )
+    assert np.abs(one - other).max() > 1e-4
+
+
+def test_every_option_is_tested_somewhere() -> None:
+    rules = {"composers_by", "repeats_by", "min_files", "max_repeats", "apart"}
+    cuts = {"clip_in_samples", "rate_ignored", "first_channel", "clip_s"}
+    assert {option.id for option in settings.OPTIONS} == rules | cuts | set(LEARNED)
 
 
 def test_results_are_measured_by_clip_and_by_performance() -> None:

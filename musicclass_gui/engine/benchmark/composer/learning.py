@@ -30,13 +30,16 @@ _AT_ONCE = 4096
 def contrastive(cosines: Tensor, labels: Tensor, scale: Tensor | float, *, false_negatives: bool) -> Tensor:
     """The loss of a batch: `cosines` (n, n) of clips (rows) and their sentences (columns), `labels` (n,) their composers.
 
-    Cross-entropy both ways. Its target is the clip's own sentence alone (`false_negatives`, as coded), or in equal parts all clips of the
-    same composer (UniCL, Yang et al. 2022).
+    Cross-entropy both ways, with a clip's own sentence as the target. Other clips of the same composer count as wrong (`false_negatives`,
+    as coded), or are left out of the comparison (elimination of false negatives, Huynh et al. 2022). To spread the target over them
+    instead (UniCL) would change nothing here: a composer has one sentence, so that the coded loss would come out, to the last digit.
     """
-    same = torch.eye(len(labels)) if false_negatives else (labels[:, None] == labels[None]).float()
-    target = same / same.sum(1, keepdim=True)
     logits = scale * cosines
-    return (cross_entropy(logits, target) + cross_entropy(logits.T, target)) / 2
+    if not false_negatives:
+        others = (labels[:, None] == labels[None]) & ~torch.eye(len(labels), dtype=torch.bool)
+        logits = logits.masked_fill(others, -torch.inf)
+    own = torch.arange(len(labels))
+    return (cross_entropy(logits, own) + cross_entropy(logits.T, own)) / 2
 
 
 class Tuned(nn.Module):

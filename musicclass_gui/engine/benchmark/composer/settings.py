@@ -92,8 +92,8 @@ _LEARNING = (
     _defect(
         "false_negatives",
         "Fine-tuning: the same composer counts as wrong",
-        "each clip has to be nearer to its own sentence than to the same sentence of another clip in the batch. Else all clips of a "
-        "composer belong to the composer's sentence.",
+        "each clip has to be nearer to its own sentence than to the same sentence of another clip in the batch, which it cannot. Else "
+        "clips are compared with those of other composers only.",
     ),
     _defect(
         "no_temperature",
