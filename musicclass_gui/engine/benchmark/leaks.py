@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from musicclass_gui.engine.audio_paths import content_hash
+from musicclass_gui.engine.benchmark.cells import single_threaded
 from musicclass_gui.engine.benchmark.protocol import Verdict
 from musicclass_gui.engine.errors import AudioError, DataError
 
@@ -209,7 +210,8 @@ def fingerprint(features: Any, labels: Sequence[str], batch: int = 256) -> Verdi
     if not across or len(within) < 2:
         sentence = f"Whether batches of {batch} rows left a mark cannot be tested: no class has enough rows on both sides of a boundary."
         return Verdict("fingerprint", NOTE, sentence, {"boundaries": len(across), "cuts": len(within)})
-    return _marked([_told_apart(data, *pair) for pair in across], [_told_apart(data, *pair) for pair in within], batch)
+    with single_threaded():  # many small problems: threads would wait for each other
+        return _marked([_told_apart(data, *pair) for pair in across], [_told_apart(data, *pair) for pair in within], batch)
 
 
 def _marked(across: list[float], within: list[float], batch: int) -> Verdict:
@@ -219,7 +221,7 @@ def _marked(across: list[float], within: list[float], batch: int) -> Verdict:
     at, inside = float(np.mean(across)), float(np.mean(within))
     level = CLEAR if at < inside + _MARGIN or p >= _SUSPICIOUS else (LEAK if p < _SURE else NOTE)
     found = {
-        CLEAR: "there is no sign of a mark of the batch",
+        CLEAR: "there is no sign of a mark of the batch, so these features are cleared",
         NOTE: "rows may carry a mark of their batch, but there are too few boundaries to be sure",
         LEAK: "rows carry a mark of the batch that they were extracted in, and with sorted classes that mark gives the class away",
     }[level]

@@ -31,7 +31,8 @@ def wilson(right: float, count: int) -> tuple[float, float]:
     share, square = right / count, Z95 * Z95
     middle = (share + square / (2 * count)) / (1 + square / count)
     half = Z95 / (1 + square / count) * math.sqrt(share * (1 - share) / count + square / (4 * count * count))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # the ends are exact, which rounding would miss by a digit
+    return (0.0 if right <= 0 else max(0.0, middle - half)), (1.0 if right >= count else min(1.0, middle + half))
 
 
 def weights_of_draws(count: int, draws: int = DRAWS) -> Iterator[Array]:

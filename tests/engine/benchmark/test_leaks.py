@@ -179,3 +179,13 @@ def test_the_published_features_carry_their_batch_and_mfcc_do_not(data_dir: Path
         pytest.skip(f"no features of {task} in the data folder")
     found = leaks.fingerprint(*published(folder, key))
     assert found.level == level, found.sentence
+
+
+def test_a_verdict_is_the_same_with_any_number_of_threads() -> None:
+    from threadpoolctl import threadpool_limits
+
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            found.append(leaks.fingerprint(*made(2.0), batch=100))
+    assert found[0] == found[1]

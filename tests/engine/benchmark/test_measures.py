@@ -59,6 +59,12 @@ def test_wilson_agrees_with_scipy(right: int, more: int) -> None:
     assert resampling.wilson(right, right + more) == pytest.approx((want.low, want.high), abs=1e-9)
 
 
+@given(count=st.integers(1, 10_000))
+def test_intervals_of_none_and_of_all_end_at_0_and_1_exactly(count: int) -> None:
+    assert resampling.wilson(0, count)[0] == 0.0
+    assert resampling.wilson(count, count)[1] == 1.0
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("steps", [3, 10_000])
 def test_ranking_agrees_with_scikit_learn_ties_included(seed: int, steps: int) -> None:
@@ -109,6 +115,32 @@ def test_r2_agrees_with_scikit_learn(seed: int) -> None:
     assert score.low < score.value < score.high
     with pytest.raises(BenchmarkError, match="same true value"):
         measures.r2([0.5, 0.5], [0.1, 0.2])
+
+
+def test_the_mean_r2_of_folds_is_the_mean_of_scikit_learn_s_with_an_interval_around_it() -> None:
+    generator = np.random.default_rng(4)
+    truth = generator.normal(size=100)
+    said = truth + generator.normal(size=100) * 0.5
+    parts, sizes = [(truth[a:b], said[a:b]) for a, b in ((0, 20), (20, 50), (50, 100))], [20, 30, 50]
+    each = [sk.r2_score(*part) for part in parts]
+    assert measures.mean_r2(parts, sizes).value == pytest.approx(np.average(each, weights=sizes), abs=1e-12)
+    score = measures.mean_r2(parts, [1, 1, 1])
+    assert score.value == pytest.approx(np.mean(each), abs=1e-12)
+    assert score.n == 100
+    assert score.low is not None
+    assert score.high is not None
+    assert score.low < score.value < score.high
+    assert score == measures.mean_r2(parts, [2, 2, 2])
+    whole = measures.mean_r2([(truth, said)], [1])  # of one part there is the usual bootstrap to compare with
+    usual = measures.r2(truth, said)
+    assert (whole.low, whole.high) == (pytest.approx(usual.low, abs=0.02), pytest.approx(usual.high, abs=0.02))
+    few = measures.mean_r2([(part[0][:10], part[1][:10]) for part in parts], [1, 1, 1])
+    assert few.low is not None
+    assert few.low < score.low
+    level = [(np.full(5, 0.5), said[:5]), parts[2]]
+    assert measures.mean_r2(level, [1, 1]).value == pytest.approx(each[2] / 2)
+    with pytest.raises(BenchmarkError, match="nothing to measure"):
+        measures.mean_r2([(truth[:0], said[:0])], [1])
 
 
 def test_retrieval_measures_a_query_at_a_time() -> None:

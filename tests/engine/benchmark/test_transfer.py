@@ -101,6 +101,12 @@ def test_what_there_is_to_know_before_a_run(tmp_path: Path) -> None:
     (twins,) = [v for v in TRANSFER.about(asked, Token(), quiet).verdicts if v.check == "duplicates gtzan_genre 12345"]
     assert twins.level == "leak"
     assert "Of 10 folds: in 2" in twins.sentence
+    assert "no fault of the features" not in twins.sentence
+    rows = np.load(data / "gtzan_genre" / "mfcc.npy")
+    rows[3] = rows[99]
+    np.save(data / "gtzan_genre" / "mfcc.npy", rows)
+    judged = [v for v in TRANSFER.about(asked, Token(), quiet).verdicts if v.check.startswith("duplicates gtzan_genre")]
+    assert ["no fault of the features" in v.sentence for v in judged] == [True, True]
 
 
 def test_the_leak_detector_finds_the_batches_of_the_published_layers_and_none_in_mfcc(data_dir: Path) -> None:
@@ -143,6 +149,19 @@ def test_a_folder_s_tasks_and_features_make_the_cells(tmp_path: Path) -> None:
     few = TRANSFER.cells(config(data, tasks=("emoMusic",), features=("mfcc", "12"), methods=("svm",), modes=(CORRECTED,)))
     assert [(cell.task, cell.features) for cell in few] == [(f"emoMusic_{one}", key) for one in "av" for key in ("mfcc", "12")]
     assert {cell.task for cell in TRANSFER.cells(config(data / "gtzan_genre"))} == {"gtzan_genre"}
+
+
+def test_exact_stands_for_each_task_s_features_that_are_known_to_be_met(tmp_path: Path) -> None:
+    data = made(tmp_path, "gtzan_genre", "jamendo_vd")
+    asked = config(data, features=("exact", "45", "12345"), methods=("svm",), modes=(PUBLISHED,))
+    by_task = {task: [cell.features for cell in TRANSFER.cells(asked) if cell.task == task] for task in ("gtzan_genre", "jamendo_vd")}
+    assert by_task["gtzan_genre"] == ["12345", "1", "2", "3", "4", "5", "mfcc", "mfcc+12345", "45"]
+    assert by_task["jamendo_vd"] == ["12345", "124", "mfcc", "1234", "1", "45"]
+    for task in tasks.TASKS:
+        for key in tables.meant(task, ("exact",)):
+            (printed,) = tables.values(task, key)
+            assert "other than" not in printed.source or task.id == "jamendo_vd"
+    assert len(TRANSFER.cells(replace(asked, features=("exact",)))) == 13
 
 
 @pytest.mark.parametrize(
@@ -198,6 +217,10 @@ def test_every_kind_of_task_is_learned_in_both_modes_and_by_both_methods(tmp_pat
             assert only(result, "accuracy") > 0.7
         elif cell.task == "emoMusic_a":
             assert only(result, "r2") > 0.3
+            (score,) = result.scores
+            assert score.low is not None
+            assert score.high is not None
+            assert score.low < score.value < score.high
             assert result.predictions[0].scores[0] == pytest.approx(float(result.predictions[0].said), abs=1e-5)
 
 

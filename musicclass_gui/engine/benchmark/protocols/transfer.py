@@ -84,16 +84,17 @@ OPTIONS = (
     Option(
         "mfcc_iterations",
         "Iterations at most, values from MFCC",
-        "The same for arousal and valence from unscaled MFCC, which settle after some millions only; stopped earlier, they miss what was "
+        "The same for arousal and valence from unscaled MFCC, which settle after up to 7 millions; stopped earlier, they miss what was "
         "published.",
         "int",
-        10_000_000,
+        8_000_000,
     ),
 )
 MODES = (PUBLISHED, CORRECTED)
 ORDERS: tuple[str, ...] = ()
 TASKS = tuple(one.id for one in tasks.TASKS)
-FEATURES = tasks.KEYS
+FEATURES = (*tasks.KEYS, tables.EXACT)
+"""“exact” stands for the features of each task whose published values the published files give."""
 _FOLDS = 10
 _FIT_S = 1.5e-8
 """Seconds of one fit by the square of its rows, about, as measured on one core of a small machine."""
@@ -158,9 +159,10 @@ def _keys(config: Config, source: Source) -> tuple[str, ...]:
     """The features asked for, which the source has to be able to give; else all that it has."""
     from musicclass_gui.engine.benchmark.transfer import sources
 
-    for key in config.features:
+    asked = tables.meant(source.task, config.features)
+    for key in asked:
         sources.require(source, key, config.encoder)
-    return config.features or sources.default_keys(source, config.encoder)
+    return asked or sources.default_keys(source, config.encoder)
 
 
 def about(config: Config, token: Token, tell: Tell) -> About:
@@ -189,13 +191,11 @@ def about(config: Config, token: Token, tell: Tell) -> About:
 
 
 def _verdicts(source: Source, glance: Glance, token: Token, tell: Tell) -> list[Verdict]:
-    from musicclass_gui.engine.benchmark.cells import single_threaded
     from musicclass_gui.engine.benchmark.transfer import judging
 
     dealt = _folds(source.task, glance.rows, OLD)
     if source.published:
-        with single_threaded():  # many small problems: threads would wait for each other
-            return judging.of_files(source, glance.rows, dealt, token, tell)
+        return judging.of_files(source, glance.rows, dealt, token, tell)
     return judging.of_items(source, glance.rows, dealt, glance.items)
 
 
@@ -261,7 +261,7 @@ def run(config: Config, cell: Cell, prepared: dict[str, Material], token: Token,
         outcome = selection.nested(problem, way, _inner(task, rows, chosen), token.check)
     else:
         outcome = selection.published(problem, way, token.check)
-    scores = _scores(task, rows, outcome)
+    scores = _scores(task, rows, outcome, [test for _, test in problem.folds], chosen.weighted)
     return Result(
         scores, predictions=_predictions(rows, outcome), notes=_notes(material, cell, chosen, outcome), seconds=time.perf_counter() - began
     )
@@ -299,13 +299,18 @@ def _inner(task: Task, rows: Rows, chosen: Settings) -> Callable[[folds.Numbers]
     return deal
 
 
-def _scores(task: Task, rows: Rows, outcome: selection.Outcome) -> tuple[Score, ...]:
-    """The average over folds; the interval of an accuracy is Wilson's of all answers together."""
+def _scores(task: Task, rows: Rows, outcome: selection.Outcome, tests: Sequence[folds.Numbers], weighted: bool) -> tuple[Score, ...]:
+    """The average over folds; the interval of an accuracy is Wilson's of all answers together, that of R² is drawn."""
+    import numpy as np
+
     from musicclass_gui.engine.benchmark import measures
 
     truth = rows.truth[outcome.asked]
     if task.kind == tasks.REGRESSION:
-        return (Score("r2", outcome.value, n=len(truth)),)
+        sizes = [test.size for test in tests]
+        places = np.split(np.arange(len(truth)), np.cumsum(sizes)[:-1])
+        parts = [(truth[those], outcome.said[those]) for those in places]
+        return (measures.mean_r2(parts, sizes if weighted else [1.0] * len(sizes)),)
     right, said = [rows.classes[int(one)] for one in truth], [rows.classes[int(one)] for one in outcome.said]
     return replace(measures.accuracy(right, said), value=outcome.value), measures.macro_f1(right, said)
 

@@ -21,12 +21,21 @@ if TYPE_CHECKING:
 
 _KEYS = (tasks.LAYERS, tasks.MFCC)
 _LEVELS = ("clear", "note", "leak")
+_TWICE = "All features show such pairs: the data set holds these clips more than once, which is no fault of the features."
 _COUNTED = ("exact", "near", "items")
 
 
 def of_files(source: Source, rows: Rows, folds: Sequence[Fold], token: Token, tell: Tell) -> list[Verdict]:
     """Of published features: traces of their computation, and clips that are in the training and the test part of a fold."""
-    return [verdict for key in _KEYS if feature_files.has(source.folder, key) for verdict in _of_key(source, rows, folds, key, token, tell)]
+    keys = [key for key in _KEYS if feature_files.has(source.folder, key)]
+    judged = [tuple(_of_key(source, rows, folds, key, token, tell)) for key in keys]
+    twice = len(keys) > 1 and all(same.level == "leak" for _, same in judged)
+    return [verdict for mark, same in judged for verdict in (mark, _of_the_data(same) if twice else same)]
+
+
+def _of_the_data(same: Verdict) -> Verdict:
+    """Of exact duplicates in all features: whose fault they are."""
+    return replace(same, sentence=f"{same.sentence} {_TWICE}")
 
 
 def _of_key(source: Source, rows: Rows, folds: Sequence[Fold], key: str, token: Token, tell: Tell) -> Iterator[Verdict]:
