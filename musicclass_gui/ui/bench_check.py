@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.benchmark.protocol import About, Verdict
 
 _HINT = "Choose the folder at the left and press “Check the data”. Nothing is computed before you press “Run”."
+_REMARKS = "What to know of these data"
 _AGREES = "as published"
 
 
@@ -102,13 +103,13 @@ class CheckPanel(QWidget):
 
     def _add_problems(self, problems: Sequence[str]) -> None:
         if not problems:
-            self._add("Problems", text("None: every file that was expected is there and can be decoded.", "good", wrap=True))
+            self._add(_REMARKS, text("Nothing: every file that was expected is there and can be decoded.", "good", wrap=True))
             return
         self.problems = QPlainTextEdit("\n".join(problems))
         self.problems.setReadOnly(True)
-        self.problems.setAccessibleName("Problems")
+        self.problems.setAccessibleName(_REMARKS)
         self.problems.setFixedHeight(min(180, 34 + 20 * len(problems)))
-        self._add(words.counted(len(problems), "problem").capitalize(), self.problems)
+        self._add(_REMARKS, self.problems)
 
     def _add(self, heading: str, widget: QWidget) -> None:
         self._body.addSpacing(6)

@@ -48,6 +48,9 @@ def connected(address: str, tell: Tell) -> Iterator[Client]:
         client = Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise BenchmarkError(f"There is no Dask scheduler at “{address}” ({error}); start one, or compute on this machine.") from error
+    except Exception as error:  # a foreign server's answer, read as a message of Dask, can fail in any way
+        text = f"What answers at “{address}” is no Dask scheduler that can be used ({type(error).__name__}); check the address."
+        raise BenchmarkError(text) from error
     with client:
         _require_same(client, address, tell)
         yield client
@@ -69,6 +72,7 @@ def embedding_on(client: Client) -> AbstractContextManager[None]:
 def spread(client: Client, config: Config, cells: Sequence[Cell], prepared: Any, token: Token, tell: Tell) -> Iterator[Outcome]:
     """Compute cells on the cluster; they come as they are through. Raises Cancelled, BenchmarkError."""
     waiting = list(cells)
+    tell("Computing on the cluster.")
     for _ in range(_TRIES):
         shared = _shared(client, prepared, tell)
         lost: dict[Cell, str] = {}

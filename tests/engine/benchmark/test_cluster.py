@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 import warnings
@@ -150,6 +151,25 @@ def test_where_there_is_no_cluster(address: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(cluster, "_CONNECT_S", 1)
     with pytest.raises(BenchmarkError, match="There is no Dask scheduler"), cluster.connected(address, print):
         pass
+
+
+def test_what_answers_may_be_something_else() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 20)
+
+        threading.Thread(target=answer, daemon=True).start()
+        address = f"tcp://127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(BenchmarkError, match="is no Dask scheduler|There is no Dask scheduler"), cluster.connected(address, print):
+            pass
+        listening.shutdown(socket.SHUT_RDWR)
 
 
 def test_other_programs_on_the_workers_are_refused(machines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
