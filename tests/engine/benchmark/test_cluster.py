@@ -167,7 +167,7 @@ def test_what_answers_may_be_something_else() -> None:
 
         threading.Thread(target=answer, daemon=True).start()
         address = f"tcp://127.0.0.1:{listening.getsockname()[1]}"
-        with pytest.raises(BenchmarkError, match="is no Dask scheduler|There is no Dask scheduler"), cluster.connected(address, print):
+        with pytest.raises(BenchmarkError, match=r"is no Dask scheduler|There is no Dask scheduler"), cluster.connected(address, print):
             pass
         listening.shutdown(socket.SHUT_RDWR)
 
