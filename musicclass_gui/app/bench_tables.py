@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from musicclass_gui.app.theme import Theme
     from musicclass_gui.engine.benchmark.measures import Comparison
 
+    _Tip = Callable[[Row], str]
+
 STATES = {"done": "Done", "part": "Partly", "waiting": "Waiting", "failed": "Failed"}
 _INKS = {"done": "good", "part": "accent", "waiting": "text_muted", "failed": "bad"}
-_TOLD_ONCE = frozenset({"Order", "Seed"})
+_TOLD_ONCE = frozenset({"Order", "Seed"})  # not told where all rows say the same
+_TELLING = frozenset({"Task", "Features"})  # nor these, where there are several rows
 _LAST = -1e9  # what is not known is sorted below everything
 SAME = "not distinguishable"
+_OTHER_ITEMS = "other items, no test"
 
 
 class Seen:
@@ -73,7 +77,8 @@ class ResultsModel(RowsModel["Row"]):
     def idle(self) -> set[int]:
         """The columns in which no row has anything, and those that tell rows apart where all say the same."""
         texts = {number: {column.text(row) for row in self._rows} for number, column in enumerate(self._columns) if number}
-        same = {number for number, found in texts.items() if len(found) == 1 and self._columns[number].title in _TOLD_ONCE}
+        once = _TOLD_ONCE | _TELLING if len(self._rows) > 1 else _TOLD_ONCE
+        same = {number for number, found in texts.items() if len(found) == 1 and self._columns[number].title in once}
         return same | {number for number, found in texts.items() if not any(found)}
 
     def column_named(self, title: str) -> int:
@@ -88,8 +93,10 @@ def _columns(seen: Seen) -> list[Column[Row]]:
     def raw(pick: Callable[[Row], float | None]) -> Callable[[Row], float]:
         return lambda row: _LAST if (number := pick(row)) is None else number
 
-    def number(title: str, pick: Callable[[Row], float | None], say: Callable[[float | None, str], str], tip: str) -> Column[Row]:
-        return Column(title, of(pick, say), raw(pick), right=True, tip=lambda row: tip)
+    def number(
+        title: str, pick: Callable[[Row], float | None], say: Callable[[float | None, str], str], tip: Callable[[Row], str]
+    ) -> Column[Row]:
+        return Column(title, of(pick, say), raw(pick), right=True, tip=tip)
 
     return [
         Column("State", partial(_state, seen), lambda row: list(STATES).index(row.state), tip=_why, ink=_state_ink),
@@ -105,9 +112,9 @@ def _columns(seen: Seen) -> list[Column[Row]]:
         Column("Δ baseline", partial(_delta, seen), raw(lambda row: row.delta), right=True, tip=partial(_verdict_tip, seen)),
         Column("Test", partial(_verdict, seen), partial(_verdict_raw, seen), tip=partial(_verdict_tip, seen),
                ink=partial(_verdict_ink, seen)),
-        number("Published", lambda row: row.published, bench_words.value, "What was printed; the source is in the last column."),
-        number("Difference", lambda row: row.difference, bench_words.change, "Our value less the published one."),
-        number("Forgetting", lambda row: row.forgetting, lambda value, _: bench_words.value(value, "forgetting"), _FORGETTING),
+        number("Published", lambda row: row.published, bench_words.value, _source),
+        number("Difference", lambda row: row.difference, bench_words.change, lambda row: "Our value less the published one."),
+        number("Forgetting", lambda row: row.forgetting, lambda value, _: bench_words.value(value, "forgetting"), lambda row: _FORGETTING),
         Column("Time", lambda row: words.duration(row.seconds) if row.seconds else "", lambda row: row.seconds, right=True),
         Column("Source", lambda row: row.source, lambda row: row.source, tip=lambda row: row.source),
     ]  # fmt: skip
@@ -115,6 +122,10 @@ def _columns(seen: Seen) -> list[Column[Row]]:
 
 _RANGE = "The least and the greatest value over class orders and seeds."
 _FORGETTING = "How much accuracy on earlier sessions was lost: the mean of best less last."
+
+
+def _source(row: Row) -> str:
+    return f"Printed in: {row.source}" if row.source else "No number that could be confirmed was printed for this."
 
 
 def _state(seen: Seen, row: Row) -> str:
@@ -163,7 +174,8 @@ def _delta(seen: Seen, row: Row) -> str:
 def _verdict(seen: Seen, row: Row) -> str:
     found = seen.verdict(row)
     if found is None:
-        return "testing…" if seen.judging and row.delta is not None and not seen.is_baseline(row) else ""
+        compared = row.delta is not None and not seen.is_baseline(row)
+        return "" if not compared else "testing…" if seen.judging else _OTHER_ITEMS
     if not found.distinguishable:
         return SAME
     return f"{'better' if found.difference > 0 else 'worse'}, p {p_words(found.p)}"
@@ -181,6 +193,8 @@ def _verdict_raw(seen: Seen, row: Row) -> float:
 
 def _verdict_tip(seen: Seen, row: Row) -> str:
     found = seen.verdict(row)
+    if found is None and row.delta is not None and not seen.judging and not seen.is_baseline(row):
+        return "The baseline was asked other items than this row, so they are set side by side and not tested."
     return found.sentence if found else "The test against the pinned baseline, on the same items."
 
 
@@ -209,7 +223,7 @@ def _beside_columns(seen: Seen) -> list[Column[Beside]]:
 
     def said(row: Beside) -> str:
         if row.verdict is None:
-            return "other items, no test"
+            return _OTHER_ITEMS
         return "differs" if row.verdict.distinguishable else SAME
 
     def ink(theme: Theme, row: Beside) -> str | None:

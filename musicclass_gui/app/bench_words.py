@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.benchmark.runs import RunRow
 
 NOTHING = "–"
+_MOST_PARTS = 6
 LEVELS = {"clear": ("Clear", "good"), "note": ("Note", "warn"), "leak": ("Leak", "bad")}
 
 
@@ -80,6 +81,16 @@ def estimate(about: About) -> str:
         ", ".join(filter(None, (f"{words.counted(about.cells, 'result')} to compute", takes, f"{words.size(about.disk_bytes)} on disk")))
         + "."
     )
+
+
+def split_line(about: About) -> str:
+    """The sizes of the split's parts; of many parts, such as folds, only how many there are and how large."""
+    sizes = [len(keys) for keys in about.split.values()]
+    if len(sizes) <= _MOST_PARTS:
+        return " · ".join(f"{name} {size:,}" for name, size in zip(about.split, sizes, strict=True))
+    least, most = min(sizes), max(sizes)
+    each = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    return f"{len(sizes)} parts of {each} items, such as “{next(iter(about.split))}”"
 
 
 def run_title(row: RunRow, protocols: Sequence[ProtocolView], *, going: bool = False) -> str:

@@ -94,8 +94,7 @@ class CheckPanel(QWidget):
             self._add("Leaks between training and test", _verdicts_card(about.verdicts))
         self._add_problems(about.problems)
         if about.split:
-            parts = [f"{name} {len(keys):,}" for name, keys in about.split.items()]
-            self._add("Split", text(" · ".join(parts), wrap=True))
+            self._add("Split", text(bench_words.split_line(about), wrap=True))
         if about.classes:
             self._add(words.counted(len(about.classes), "class", "classes").capitalize(), text(", ".join(about.classes), wrap=True))
         self._add("Fingerprint of the data", text(about.fingerprint, "small", wrap=True))

@@ -138,7 +138,7 @@ class ConfusionPanel(QWidget):
         place = current.row(), current.column()
         self._found = found = bench_rows.confusion(view, self.row.cells, self.session.currentData() or 0)
         self.heat.show_spots(found.classes, found.classes, [[_spot(found, one, other) for other in found.classes] for one in found.classes])
-        index = self.heat.spots.index(*place)
+        index = self.heat.spots.index(*(place if min(place) >= 0 else _most_mistaken(found)))
         if index.isValid():
             self.heat.setCurrentIndex(index)
         else:
@@ -238,6 +238,15 @@ class ConfusionPanel(QWidget):
         self.hear.clicked.connect(self._hear)
         self.open.clicked.connect(self._open)
         OwnKeys(self.items, {"Space": self._hear, "Return Enter": self._open})
+
+
+def _most_mistaken(found: Confusion) -> tuple[int, int]:
+    """Where most was taken for something else, or nowhere."""
+    mistaken = {pair: len(items) for pair, items in found.items.items() if pair[0] != pair[1]}
+    if not mistaken:
+        return -1, -1
+    truth, said = max(mistaken, key=lambda pair: mistaken[pair])
+    return found.classes.index(truth), found.classes.index(said)
 
 
 def _spot(found: Confusion, truth: str, said: str) -> Spot:

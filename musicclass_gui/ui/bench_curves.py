@@ -33,7 +33,8 @@ _KEY_ROLE = Qt.ItemDataRole.UserRole
 _WORDS = "Lines are means over class orders and seeds, bands go from the least to the greatest; choose a line in the list to bring it out."
 _DASHED = "Dashed and hollow: as published."
 _DOTTED = "Dotted: the paper's own numbers."
-_POINTS = "Each point is the mean; the bar is its 95 % interval, or goes from the least to the greatest; a ring is the paper's number."
+_POINTS = "Points are means, bars 95 % intervals (or from the least to the greatest). A large ring: the paper's own number."
+_HOLLOW = "Hollow: as published."
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class CurvesPanel(QWidget):
                 self._known.add(trace.key)
                 if trace.key not in first and self._has_sessions:
                     self._hidden.add(trace.key)
-            item = QListWidgetItem(self._sample(trace), trace.title)
+            item = QListWidgetItem(self._sample(trace), self._listed(trace))
             item.setData(_KEY_ROLE, trace.key)
             item.setToolTip(trace.title)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
@@ -134,6 +135,10 @@ class CurvesPanel(QWidget):
             self.list.addItem(item)
         self.list.setCurrentRow(min(current, self.list.count() - 1))
         self._filling = False
+
+    def _listed(self, trace: Trace) -> str:
+        """A line's name in the list; a point has its number before it, which stands below it in the plot."""
+        return trace.title if self._has_sessions else f"{self.traces.index(trace) + 1}   {trace.title}"
 
     def _at_first(self) -> set[Key]:
         """The rows that are drawn at first: all where they are few, or else the first ones of the last mode."""
@@ -186,7 +191,7 @@ class CurvesPanel(QWidget):
 
     def _explained(self, shown: Sequence[Trace]) -> str:
         if not self._has_sessions:
-            return _POINTS
+            return f"{_POINTS} {_HOLLOW}" if any(one.dashed for one in shown) else _POINTS
         parts = (_WORDS, _DASHED if any(one.dashed for one in shown) else "", _DOTTED if any(one.published for one in shown) else "")
         return " ".join(filter(None, parts))
 
@@ -228,22 +233,26 @@ class CurvesPanel(QWidget):
             self.plot.plot([point[0] for point in trace.published], values, pen=dots, **ring)
 
     def _draw_points(self, rows: Sequence[Row]) -> None:
-        names = {trace.key: trace.title for trace in self.traces}
-        colours = {trace.key: self._colour(trace) for trace in self.traces}
-        self.plot.getAxis("bottom").setTicks([[(place, names[row.key]) for place, row in enumerate(rows)] if len(rows) < 9 else []])
+        traces = {trace.key: trace for trace in self.traces}
+        numbers = {trace.key: str(number) for number, trace in enumerate(self.traces, 1)}
+        self.plot.getAxis("bottom").setTicks([[(place, numbers[row.key]) for place, row in enumerate(rows)]])
         self.plot.showGrid(x=False, y=True, alpha=0.18)
         for place, row in enumerate(rows):
-            self._draw_point(place, row, colours[row.key])
+            self._draw_point(place, row, traces[row.key])
         ends = [value for row in rows for value in (row.value, row.low, row.high, row.least, row.most, row.published)]
         self._fit_y([value for value in ends if value is not None])
         self.plot.setXRange(-0.6, max(1, len(rows)) - 0.4, padding=0)
 
-    def _draw_point(self, place: int, row: Row, colour: str) -> None:
+    def _draw_point(self, place: int, row: Row, trace: Trace) -> None:
+        colour = self._colour(trace)
+        look = {"symbol": "o", "symbolSize": 11, "symbolBrush": colour, "symbolPen": None}
+        if trace.dashed:
+            look |= {"symbolBrush": self._theme.surface, "symbolPen": pg.mkPen(colour, width=2)}
         low, high = (row.low, row.high) if row.low is not None else (row.least, row.most)
         if low is not None and high is not None:
             self.plot.plot([place, place], [self._scaled(low), self._scaled(high)], pen=pg.mkPen(colour, width=3))
         if row.value is not None:
-            self.plot.plot([place], [self._scaled(row.value)], pen=None, symbol="o", symbolSize=11, symbolBrush=colour, symbolPen=None)
+            self.plot.plot([place], [self._scaled(row.value)], pen=None, **look)
         if row.published is not None:
             ring = pg.mkPen(self._theme.text, width=1.6)
             self.plot.plot([place], [self._scaled(row.published)], pen=None, symbol="o", symbolSize=16, symbolBrush=None, symbolPen=ring)
@@ -296,11 +305,11 @@ class CurvesPanel(QWidget):
         box = QVBoxLayout(side)
         box.setContentsMargins(8, 0, 0, 0)
         row = QHBoxLayout()
-        row.addWidget(text("Lines", "section"), 1)
+        row.addWidget(text("Shown", "section"), 1)
         for words_, on in (("All", True), ("None", False)):
             button = QPushButton(words_)
             set_role(button, "chip")
-            button.setAccessibleName(f"Lines: {words_}")
+            button.setAccessibleName(f"Shown: {words_}")
             button.clicked.connect(lambda _clicked=False, on=on: self._tick_all(on))
             row.addWidget(button)
         box.addLayout(row)
@@ -318,5 +327,7 @@ class CurvesPanel(QWidget):
         self.list.setAccessibleDescription("Space shows or hides a line.")
         self.list.setIconSize(QSize(*_SAMPLE))
         self.list.setMinimumWidth(170)
+        self.list.setWordWrap(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemChanged.connect(self._ticked)
         self.list.currentRowChanged.connect(lambda _row: None if self._filling else self._draw())

@@ -124,7 +124,8 @@ class FormPanel(QWidget):
         self.check.setEnabled(not wrong and not self._bench.checking)
         self.go.setEnabled(not wrong and not going)
         said = "A run goes on; the next can be started when it is over." if going else wrong
-        self.hint.setText(said or " ".join(filter(None, (_left_out(form), self._takes()))))
+        where = f"Computed on the cluster “{form.cluster}”." if form and form.cluster else ""
+        self.hint.setText(said or " ".join(filter(None, (_left_out(form), self._takes(), where))))
         if form:
             count = len(form.options)
             self.options.setText("Defects and settings…" + (f"  ({count} changed)" if count else ""))
@@ -295,13 +296,17 @@ class FormPanel(QWidget):
         self.cluster.setPlaceholderText("Dask cluster: tcp://… (optional)")
         self.cluster.setToolTip("The address of a Dask scheduler whose workers embed and compute instead; the numbers are the same.")
         self.workers.valueChanged.connect(lambda count: setattr(form, "workers", count))
-        self.cluster.textChanged.connect(lambda words_: setattr(form, "cluster", words_.strip()))
+        self.cluster.textChanged.connect(lambda words_: self._take_cluster(form, words_.strip()))
         holder = QWidget()
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.workers)
         row.addWidget(self.cluster, 1)
         self._put("Processes, or a cluster", holder)
+
+    def _take_cluster(self, form: Form, address: str) -> None:
+        form.cluster = address
+        self.show_state()
 
     def _put(self, caption: str, widget: QWidget) -> None:
         label = QLabel(caption)

@@ -91,7 +91,8 @@ class ResultsPanel(QWidget):
         same = row is not None and self.model.seen.is_baseline(row)
         self.pin.setText("Unpin the baseline" if same else "Pin as baseline")
         verdict = self.model.seen.verdict(row) if row else None
-        parts = [verdict.sentence if verdict else "", row.reason if row else "", " ".join(row.notes) if row else ""]
+        printed = f"Published value: {row.source}." if row and row.source else ""
+        parts = [verdict.sentence if verdict else "", row.reason if row else "", printed, " ".join(row.notes) if row else ""]
         self.notes.setText("\n".join(filter(None, parts)))
         self.notes.setVisible(any(parts))
 

@@ -366,6 +366,11 @@ def test_curves_are_drawn_and_hidden(make: Callable[[], BenchPage], qtbot: QtBot
     assert len(page.curves.plot.listDataItems()) < drawn
     page.set_theme(DARK)
     assert "Joint (oracle) · corrected" not in page.curves.plot.accessibleDescription(), "what is hidden stays so"
+    none, every = (next(one for one in page.curves.findChildren(QAbstractButton) if one.text() == name) for name in ("None", "All"))
+    qtbot.mouseClick(none, LEFT)
+    assert page.curves.plot.accessibleDescription() == "Nothing is ticked."
+    qtbot.mouseClick(every, LEFT)
+    assert len(page.curves.plot.listDataItems()) == drawn
 
 
 def test_a_cell_of_the_confusion_lists_its_items_to_hear_and_open(
@@ -381,6 +386,7 @@ def test_a_cell_of_the_confusion_lists_its_items_to_hear_and_open(
     assert page.tabs.currentWidget() is page.confusion
     assert page.confusion.row.currentText() == "Replay · Corrected"
     heat = page.confusion.heat
+    assert page.confusion.caption.text() == "blues, taken for disco: 17", "what was mistaken most is looked at first"
     heat.setCurrentIndex(heat.spots.index(0, 0))
     qtbot.keyClick(heat, Key.Key_Right)
     assert page.confusion.caption.text() == "blues, taken for disco: 17"
@@ -392,6 +398,10 @@ def test_a_cell_of_the_confusion_lists_its_items_to_hear_and_open(
     with qtbot.waitSignal(page.heard) as heard:
         qtbot.keyClick(page.confusion.items, Key.Key_Space)
     assert heard.args == [str(tmp_path / "blues" / "0.wav"), 0.0, -1.0]
+    page.confusion.show_heard(str(tmp_path / "blues" / "0.wav"))
+    assert page.confusion.hear.text() == "Stop"
+    page.confusion.show_heard("")
+    assert page.confusion.hear.text() == "Hear"
     with qtbot.waitSignal(page.opened) as opened:
         qtbot.keyClick(page.confusion.items, Key.Key_Return)
     assert opened.args == [tmp_path / "blues" / "0.wav"]

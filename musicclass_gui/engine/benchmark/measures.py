@@ -42,7 +42,7 @@ class Metric:
 
 _R = "R[t,k] is the accuracy on the classes of session k after session t, T the last session"
 _ALL = (
-    Metric("accuracy", "Accuracy", "items answered right / items, among the classes seen so far (the ISMIR 2024 paper's)", True),
+    Metric("accuracy", "Accuracy", "items answered right / items; in sessions, among the classes seen so far (ISMIR 2024)", True),
     Metric("task_mean", "Mean of tasks", f"A_t = mean over k <= t of R[t,k]; {_R}", True),
     Metric("average_incremental", "Average incremental accuracy", f"mean over t of A_t, A_t = mean over k <= t of R[t,k]; {_R}", True),
     Metric(
