@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.benchmark.protocol import About, Verdict
 
 _HINT = "Choose the folder at the left and press “Check the data”. Nothing is computed before you press “Run”."
+_OWN = "For recordings of your own, sorted into a folder for each class, choose the data set “{}”."
 _REMARKS = "What to know of these data"
 _AGREES = "as published"
 
@@ -59,7 +60,7 @@ class CheckPanel(QWidget):
             self._pages.setCurrentWidget(self._waiting)
         elif bench.about_problem:
             self.nothing.heading.setText("This cannot be run on that folder")
-            self.nothing.hint.setText(bench.about_problem)
+            self.nothing.hint.setText("\n".join(filter(None, (bench.about_problem, self._own()))))
             self._pages.setCurrentWidget(self.nothing)
         elif about is None:
             self.nothing.heading.setText("The data was not looked at yet")
@@ -68,6 +69,12 @@ class CheckPanel(QWidget):
         else:
             self._fill(about, "" if bench.about else "From the run that is shown.")
             self._pages.setCurrentWidget(self._found)
+
+    def _own(self) -> str:
+        """What to choose for recordings that are no published data set, where that is not what was chosen."""
+        form = self._bench.form
+        own = form.protocol.dataset("folders") if form else None
+        return _OWN.format(own.title) if form and own and form.dataset != own.id else ""
 
     def _make_waiting(self) -> QWidget:
         page = QWidget()

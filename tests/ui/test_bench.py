@@ -180,6 +180,7 @@ def test_why_data_cannot_be_used_is_said(page: BenchPage, qtbot: QtBot, worker: 
     qtbot.mouseClick(page.form.check, LEFT)
     settled(page, qtbot, lambda: bool(state(page).about_problem))
     assert "“/data” is no GTZAN." in said(page.check)
+    assert "choose the data set “Folders”" in said(page.check)
 
 
 def test_defects_are_listed_with_what_each_mode_makes_of_them(page: BenchPage, qtbot: QtBot) -> None:

@@ -138,6 +138,15 @@ def test_a_folder_that_is_not_there_is_refused(dataset: str, tmp_path: Path) -> 
         read(dataset, tmp_path / "nowhere")
 
 
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="whoever runs this may read everything")
+@pytest.mark.parametrize("dataset", [one for one in IDS if one != "table"])
+def test_a_folder_without_the_right_to_read_it_is_refused(dataset: str, tmp_path: Path) -> None:
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0)
+    with pytest.raises(DataError, match="is not a folder that can be read"):
+        read(dataset, folder)
+
+
 @pytest.mark.parametrize("dataset", ["gtzan", "nsynth", "maestro", "urbansound8k", "table", "jamendo_voice"])
 def test_recordings_in_another_format_are_found(made: Path, dataset: str, tmp_path: Path) -> None:
     folder = own_copy(made, dataset, tmp_path)

@@ -103,7 +103,7 @@ class Look:
         self.missing: list[str] = []
         self.undecodable: list[str] = []
         self.problems: list[str] = []
-        if not os.path.isdir(self.folder):  # unlike pathlib's, it never raises
+        if not (os.path.isdir(self.folder) and os.access(self.folder, os.R_OK | os.X_OK)):  # unlike pathlib's, they never raise
             raise DataError(f"“{folder}” is not a folder that can be read; choose the folder that holds {about.title}.")
 
     def key(self, path: Path) -> str:

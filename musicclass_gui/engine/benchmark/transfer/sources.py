@@ -6,6 +6,7 @@ What is found in a folder decides: a task's `labels.csv` with its arrays, else t
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,8 +88,8 @@ def _source(task: Task, config: Config) -> Source | None:
     published = feature_files.folder_of(data, task)
     if published is not None:
         return Source(task, published, True)
-    named = [folder for folder in (data / task.folder, data / task.reader) if folder.is_dir()]
-    is_own = config.dataset == task.reader and data.is_dir()
+    named = [folder for folder in (data / task.folder, data / task.reader) if os.path.isdir(folder)]
+    is_own = config.dataset == task.reader and os.path.isdir(data)
     folder = next(iter(named), data if is_own else None)
     return Source(task, folder, False) if folder else None
 
