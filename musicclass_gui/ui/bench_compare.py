@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from musicclass_gui.app.bench import Bench
     from musicclass_gui.app.theme import Theme
 
+_TASK = 2
 _WIDTHS = (190, 110, 150, 90, 90, 90, 160, 60)
 _NO_OTHER = "Choose a run to set beside the one that is shown. Runs on the same test items are tested against each other, item by item."
 
@@ -55,6 +56,7 @@ class ComparePanel(QWidget):
         self.model.seen.metric = metric
         self.model.seen.titles = {method.id: method.title for method in protocol.methods} if protocol else {}
         self.model.refresh(bench.compared)
+        self.table.setColumnHidden(_TASK, not any(row.cell.task or row.cell.features for row in bench.compared))
         there = bool(bench.other is not None and bench.compared)
         none = bench.other is not None and not bench.comparing and not bench.compared
         self.nothing.hint.setText("These two runs have no method, mode, task and features in common." if none else _NO_OTHER)
@@ -76,6 +78,7 @@ class ComparePanel(QWidget):
     def _build(self) -> None:
         head = QHBoxLayout()
         head.setContentsMargins(12, 10, 12, 8)
+        head.setSpacing(10)
         caption = text("Set beside", "muted")
         self.other.setAccessibleName("Run to compare with")
         self.other.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -83,8 +86,8 @@ class ComparePanel(QWidget):
         caption.setBuddy(self.other)
         set_role(self.note, "small")
         head.addWidget(caption)
-        head.addWidget(self.other)
-        head.addWidget(self.note, 1)
+        head.addWidget(self.other, 3)
+        head.addWidget(self.note, 2)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from musicclass_gui.app import bench_rows, bench_words
 from musicclass_gui.app.bench_form import mode_title
@@ -25,7 +35,7 @@ if TYPE_CHECKING:
     from musicclass_gui.app.bench_rows import Key, Line, Row
     from musicclass_gui.app.theme import Theme
 
-_BAND, _FAINTEST, _CHOSEN = 64, 9, 80  # of 255, for one band; where there are many each is fainter, but not that of the chosen line
+_BAND, _FAINTEST, _CHOSEN = 64, 14, 80  # of 255, for one band; where there are many each is fainter, but not that of the chosen line
 _SYMBOLS = ("o", "s", "t", "d", "p", "h", "star", "t1", "t2", "t3", "+", "x")
 _MOST_AT_FIRST = 10
 _SAMPLE = (36, 16)
@@ -286,7 +296,7 @@ class CurvesPanel(QWidget):
         side.addWidget(self.plot)
         side.addWidget(self._side())
         side.setStretchFactor(0, 1)
-        side.setSizes([560, 290])
+        side.setSizes([540, 320])
         page = QWidget()
         box = QVBoxLayout(page)
         box.setContentsMargins(12, 10, 12, 8)
@@ -328,6 +338,7 @@ class CurvesPanel(QWidget):
         self.list.setIconSize(QSize(*_SAMPLE))
         self.list.setMinimumWidth(170)
         self.list.setWordWrap(True)
+        self.list.setResizeMode(QListView.ResizeMode.Adjust)  # or long names stay cut when there is more room
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemChanged.connect(self._ticked)
         self.list.currentRowChanged.connect(lambda _row: None if self._filling else self._draw())
