@@ -120,10 +120,10 @@ class Scripted(Learner):
 
     script: tuple[float, ...] = ()
 
-    def accuracy(self, valid: object) -> float:
+    def standing(self, valid: object) -> tuple[float, float]:
         self.net.out.bias.data.fill_(float(len(self.seen)))
         self.seen.append(self.script[len(self.seen)])
-        return self.seen[-1]
+        return self.seen[-1], 0.0
 
     def learn(self) -> None:
         self.seen: list[float] = []
@@ -152,9 +152,11 @@ def test_validation_is_by_chunk_on_current_classes_as_published_and_by_file_on_s
     pool = one.sessions[0].valid.picked(torch.tensor([0, 1, 2, 3]))
     assert pool.labels.tolist() == [0, 0, 0, 0]
     pool = made_one_file(pool)
-    for by, expected in (("chunk", 0.5), ("file", 0.0)):
+    for by, expected in (("chunk", (0.5, 0.0)), ("file", (0.0, -np.log(1 + np.exp(2.0))))):  # the file's mean logits are ½ and 2½
         learner = Fixed(made_sessions.like(one, validate_by=by), scores)
-        assert learner.accuracy(pool) == expected
+        assert learner.standing(pool) == pytest.approx(expected)
+    better = Fixed(made_sessions.like(one, validate_by="file"), scores * 0.5)
+    assert better.standing(pool) > learner.standing(pool)
 
 
 def made_one_file(pool: object) -> object:
@@ -333,7 +335,7 @@ def test_replay_trains_on_the_sessions_chunks_and_the_memorys_once() -> None:
 
 @pytest.mark.parametrize(("flag", "same"), [(True, False), (False, True)])
 def test_the_teacher_is_the_last_epochs_as_published_and_the_best_else(flag: bool, same: bool) -> None:
-    learner = icarl.Strategy(task("corrected", max_epochs=6, patience=6, late_weights=flag))
+    learner = icarl.Strategy(task("corrected", max_epochs=6, patience=6, validate_by="chunk", late_weights=flag))
     learner.learn_session(learner.task.sessions[0])
     assert torch.equal(learner.teacher.hidden.weight, learner.net.hidden.weight) is same
 

@@ -51,7 +51,8 @@ _DEFECTS = (
     Option(
         "validate_by",
         "Early stopping counts",
-        "Published code: accuracy over chunks; what is reported is accuracy over files (§1.1).",
+        "Published code: accuracy over chunks, and the first of equally good epochs is kept; what is reported is accuracy over files "
+        "(§1.1). “file” counts files, and among equally good epochs keeps that with the least cross-entropy.",
         "choice",
         "file",
         ("chunk", "file"),
@@ -126,11 +127,11 @@ _NUMBERS = (
     Option(
         "ewc_lambda",
         "EWC: λ",
-        "Weight of the penalty. The published 0.1 would do nothing even if it were added, since importances are small (§1.7). 1,000,000 "
-        "was best of 1,000 to 10,000,000 on validation files of 70 GTZAN tracks and of an instrument collection, with two encoders.",
+        "Weight of the penalty. The published 0.1 would do nothing even if it were added, since importances are small (§1.7). 10,000 was "
+        "best of powers of ten on validation files of 70 GTZAN tracks and of an instrument collection, with two encoders.",
         "float",
-        1e6,
-        modes={PUBLISHED: 0.1, CORRECTED: 1e6},
+        10000.0,
+        modes={PUBLISHED: 0.1, CORRECTED: 10000.0},
     ),
     Option("gem_margin", "GEM: margin", "The least weight of each constraint in the projection, γ (§1.6).", "float", 0.5),
     Option("temperature", "Distillation: temperature", "Softens the softmax that iCaRL as published distils (§1.5).", "float", 2.0),

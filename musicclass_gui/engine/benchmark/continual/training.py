@@ -108,10 +108,10 @@ class Learner:
     def fit(self, pool: Pool, valid: Pool) -> State:
         """Train until nothing improves for `patience` epochs, and give the best epoch's weights; the head keeps the last ones."""
         adam = torch.optim.Adam(self.net.parameters(), lr=self.settings.number("learning_rate"), fused=True)
-        best, score, waited = self._copy(), 0.0, 0
+        best, score, waited = self._copy(), (0.0, 0.0), 0
         for epoch in range(self.settings.whole("max_epochs")):
             self.epoch(pool, adam)
-            now = self.accuracy(valid)
+            now = self.standing(valid)
             waited += 1
             if epoch == 0 or now > score:
                 best, score, waited = self._copy(), now, 0
@@ -131,13 +131,18 @@ class Learner:
                 self.adjust()
                 adam.step()
 
-    def accuracy(self, valid: Pool) -> float:
-        """The share of chunks, or of files, of a pool that is answered right (`validate_by`)."""
+    def standing(self, valid: Pool) -> tuple[float, float]:
+        """How good the weights are: the share of chunks, or of files, of a pool that is answered right (`validate_by`).
+
+        Few files are soon as often right as they will be, long before training is done: among equals, the second number, the files'
+        negative mean cross-entropy, decides. By chunk it is 0, as published, and the first of equals wins.
+        """
         scores, truth = self.scores(valid), valid.numpy_labels()
-        if self.settings.word("validate_by") == "file":
-            firsts = np.unique(valid.numpy_owners(), return_index=True)[1]
-            return float(np.mean(valid.means(scores).argmax(1) == truth[firsts]))
-        return float(np.mean(scores.argmax(1) == truth))
+        if self.settings.word("validate_by") == "chunk":
+            return float(np.mean(scores.argmax(1) == truth)), 0.0
+        means, firsts = valid.means(scores), np.unique(valid.numpy_owners(), return_index=True)[1]
+        right, entropy = means.argmax(1) == truth[firsts], functional.cross_entropy(torch.from_numpy(means), valid.labels[firsts])
+        return float(np.mean(right)), -float(entropy)
 
     def _grown(self, classes: int, like: Pool) -> None:
         if self.head is None:
