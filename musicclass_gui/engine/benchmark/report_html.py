@@ -30,7 +30,7 @@ table{border-collapse:collapse;font-size:.86rem;margin:.8rem 0}
 th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 th{vertical-align:bottom}th.number,td.number{text-align:right}td.number{font-variant-numeric:tabular-nums;white-space:nowrap}
 .facts td:first-child{white-space:nowrap;color:var(--muted)}.facts td{overflow-wrap:anywhere}
-.results td,.results th{white-space:nowrap}.wide{overflow-x:auto}
+.results td,.results th{white-space:nowrap}.results td:nth-last-child(-n+2){white-space:normal;min-width:4rem}.wide{overflow-x:auto}
 .grid{display:flex;flex-wrap:wrap;gap:.4rem 2.2rem}.grid figure{margin:.4rem 0}.grid figcaption{font-weight:600;color:var(--text)}
 pre{background:var(--code);padding:.7rem;white-space:pre-wrap;overflow-wrap:anywhere}.muted{color:var(--muted)}
 .clear{color:var(--good)}.note{color:var(--warn)}.leak{color:var(--bad)}.clear,.note,.leak{font-weight:600}

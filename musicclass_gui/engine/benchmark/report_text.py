@@ -122,12 +122,20 @@ def _without_place(report: Report, row: Row) -> str:
 def head_table(report: Report) -> tuple[list[str], list[list[str]]]:
     """The main table without what says nothing: empty columns, and a measure that is the same in all lines, which then is a title."""
     columns, lines = without_empty(head_columns(report), [head_fields(report, row) for row in report.heads])
+    if "Repeats" in columns and all(len(row.values) == 1 for row in report.heads):
+        columns, lines = _without(columns, lines, "Repeats")
     place = columns.index("Measure")
     measures = {line[place] for line in lines}
     if len(measures) > 1:
         return columns, lines
     titled = [next(iter(measures)) if column == "Value" else column for column in columns if column != "Measure"]
-    return titled, [line[:place] + line[place + 1 :] for line in lines]
+    return titled, _without(columns, lines, "Measure")[1]
+
+
+def _without(columns: Sequence[str], lines: Sequence[Sequence[str]], title_: str) -> tuple[list[str], list[list[str]]]:
+    place = columns.index(title_)
+    first, *rest = ([*line[:place], *line[place + 1 :]] for line in (columns, *lines))
+    return first, rest
 
 
 def sources(report: Report) -> list[str]:
