@@ -26,7 +26,7 @@ _MET = {
     "emoMusic_a": ("12345", "15", *_LAYERS_ALONE, "mfcc", "mfcc+12345"),
     "emoMusic_v": ("12345", "235", *_LAYERS_ALONE, "mfcc", "mfcc+12345"),
     "jamendo_vd": ("12345", "124", "mfcc", "1234", "1"),
-    "ballroom_extended": ("12345", "123", "1"),
+    "ballroom_extended": ("12345", "123", "1", "mfcc"),
     "urbansound": ("123", "1", "4"),
 }
 """Features whose published values come out of the published files within one clip: what an evaluation can be checked on."""
