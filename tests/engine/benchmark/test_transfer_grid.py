@@ -86,7 +86,7 @@ def test_fits_that_are_stopped_are_named_and_say_something_all_the_same() -> Non
 
 def test_only_the_gentlest_linear_kernel_may_take_longer() -> None:
     features, truth = made()
-    fold = grid.Fold(features * 500, truth, features)
+    fold = grid.Fold(features, truth, features)
     points = (grid.GENTLE, P("linear", 32.0))
     assert grid.GENTLE in grid.SVM
     found = grid.say(points, fold, regression=False, limits=grid.Limits(5, gentle=1_000_000), check=nothing)
