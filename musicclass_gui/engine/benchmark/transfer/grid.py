@@ -1,7 +1,8 @@
 """The grid that Choi et al. 2017 searched, and what each of its points says of a fold. It knows nothing of tasks, files or selection.
 
 libsvm is given kernel matrices: those of one width serve all values of C. They are computed by libsvm's own formula in float64 and, like
-there, rounded to float32 by its solver, so that predictions are those which it makes of the features.
+there, rounded to float32 by its solver, so that classes are those which it says of the features. Where values are told, it is given the
+features themselves: it stops within a tolerance, and the last bits of a kernel decide where.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ class _Kernels:
     def asked(self, kernel: str, gamma: float) -> Ask:
         """Fits and asks the points of one kernel."""
         fold, width = self._fold, gamma or 1.0 / self._fold.train.shape[1]
-        if len(fold.train) > self._limits.most_shared:
+        if self._regression or len(fold.train) > self._limits.most_shared:
             return lambda point: self._fit(point, kernel, width, fold.train, fold.test)
         train, test = (self._matrix(kernel, width, asked) for asked in ("train", "test"))
         return lambda point: self._fit(point, "precomputed", width, train, test)
