@@ -50,7 +50,7 @@ def bench_list() -> None:
     for one in bench_calls.listed():
         console.print(f"[bold]{escape(one['id'])}[/]  {escape(one['title'])} ({escape(one['paper'])})")
         console.print(f"  {escape(one['line'])}")
-        for what in ("modes", "orders", "encoders", "tasks"):
+        for what in ("modes", "orders", "encoders", "tasks", "features"):
             if one[what]:
                 console.print(f"  {what}: {escape(', '.join(one[what]))}")
         for what in ("methods", "options", "datasets"):

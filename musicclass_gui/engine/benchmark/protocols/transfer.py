@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 ID = "transfer"
 TITLE = "Transfer learning for music classification and regression"
 PAPER = "Choi, Fazekas, Sandler and Cho, ISMIR 2017"
-LINE = "Layers of a tagging convnet, and MFCC, put to six tasks with a support vector machine; from the published features or audio."
+LINE = (
+    "Layers of a tagging convnet, and MFCC, put to six tasks with a support vector machine; from audio, or from the published features, "
+    "where “exact” stands for those whose published values come out."
+)
 DATASETS = ("gtzan", "ballroom", "speechmusic", "emomusic", "jamendo_voice", "urbansound8k")
 ENCODERS = ("choi2017", "choi2017-keras2")
 METHODS = (
