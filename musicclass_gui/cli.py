@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from musicclass_gui import __version__, cli_bench, cli_extract, cli_models, cli_teach, cli_words, terminal
+from musicclass_gui import __version__, cli_bench, cli_extract, cli_models, cli_teach, cli_train, cli_words, terminal
 from musicclass_gui.engine.errors import MusicClassError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ cli_teach.add_to(app)
 cli_words.add_to(app)
 cli_extract.add_to(app)
 cli_bench.add_to(app)
+cli_train.add_to(app)
 
 
 def _version(wanted: bool) -> None:

@@ -1,6 +1,6 @@
 """Building the shipped classifiers: recordings in, folders with measured cards out; the same bytes for the same recordings.
 
-`build` is what `musicclass models build` calls. Nothing else of the program imports this package.
+`build` is what `musicclass models build` calls. Of the rest of the program only `engine.training` imports this package.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def one_thread() -> Iterator[None]:
 
 
 def _build_all(dataset: Dataset, data_dir: Path, out_dir: Path, encoder_ids: Sequence[str], token: Token) -> list[Path]:
-    chosen = [encoders.load(encoder_id, weights=_weights(encoder_id, data_dir)) for encoder_id in encoder_ids]
+    chosen = [encoders.load(encoder_id, weights=weights_in(encoder_id, data_dir)) for encoder_id in encoder_ids]
     yardstick = baseline_mfcc(dataset, token)
     return [_build_one(dataset, encoder, yardstick, out_dir, token) for encoder in chosen]
 
@@ -74,7 +74,8 @@ def _build_one(dataset: Dataset, encoder: Encoder, yardstick: Compared, out_dir:
     return folder
 
 
-def _weights(encoder_id: str, data_dir: Path) -> Path | None:
+def weights_in(encoder_id: str, data_dir: Path) -> Path | None:
+    """An encoder's weights in `data_dir/weights`; None when they are not there, or none are needed."""
     spec = encoders.find_spec(encoder_id)
     if spec is None or spec.weights is None:
         return None

@@ -106,6 +106,14 @@ class MobileNetEncoder(OnRunner):
         """Mono float32 windows at 32 kHz, ≥ 1 sample each → `(len(windows), 384)` float32."""
         return self._runner.run(windows).reshape(len(windows), SPEC.dim)
 
+    def sounds(self, embeddings: Embeddings) -> Embeddings:
+        """`(n, 384)` embeddings → `(n, 527)` scores of AudioSet's sounds, before the sigmoid."""
+        import torch
+
+        with torch.inference_mode():
+            scores: Embeddings = self._net.logits(torch.from_numpy(embeddings).to(self.device)).cpu().numpy()
+        return scores
+
 
 def tail_digest(tensors: Mapping[str, NDArray[np.float32]]) -> str:
     """Eight hexadecimal digits that tell tuned tensors from others."""

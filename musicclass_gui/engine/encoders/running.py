@@ -116,6 +116,11 @@ class OnRunner:
         """Sentences on why it does not run as it was asked to."""
         return self._runner.notices
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers of the net were learned."""
+        return sum(parameter.numel() for parameter in self._runner.net.parameters())
+
 
 def rows_by_length(windows: Sequence[Audio]) -> list[list[int]]:
     """The numbers of windows that are equally long, together."""

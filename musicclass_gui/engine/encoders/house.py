@@ -1,0 +1,71 @@
+"""The encoder `house-v1`: small, our own, and in the box. What it was trained on and how is in `engine.training` and in its card.
+
+Nothing here knows of recordings, classes or heads. torch is imported on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from musicclass_gui.engine import device as devices
+from musicclass_gui.engine import places
+from musicclass_gui.engine.encoders import Embeddings, EncoderSpec
+from musicclass_gui.engine.encoders.running import OnRunner, Runner, padded
+from musicclass_gui.engine.errors import WeightsError
+from musicclass_gui.engine.windows import Audio, Grid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from musicclass_gui.engine.encoders.house_net import HouseNet
+
+SPEC = EncoderSpec(
+    id="house-v1",
+    version="1",
+    title="Our own small net, taught by other encoders",
+    sample_rate=32_000,
+    grid=Grid(5.0, 2.5),
+    dim=384,
+    licence="MIT",
+    family="house",
+    good_at=(),
+)
+SPECS = (SPEC,)
+
+_SHORTEST = SPEC.sample_rate  # it was trained on a second and more
+
+
+def weights_file() -> Path:
+    """Where its weights are: they come with the program."""
+    return places.models_dir() / SPEC.id / f"{SPEC.id}.safetensors"
+
+
+def load(spec: EncoderSpec = SPEC, device: str = "cpu", weights: Path | None = None, *, fast: bool = False) -> HouseEncoder:
+    """Load the encoder on `device`, a wish as `engine.device.resolve` takes it; one that cannot be met becomes a notice.
+
+    `weights` is another file for the same net, such as one that was trained just now. Raises WeightsError.
+    """
+    from musicclass_gui.engine.encoders import house_net
+
+    path = weights or weights_file()
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing, which comes with the program; install it again.")
+    chosen = devices.resolve(device)
+    return HouseEncoder(house_net.read(path), chosen.name, chosen.notices)
+
+
+class HouseEncoder(OnRunner):
+    """`HouseNet` on a device; moves itself to the CPU when a CUDA device fails or has too little memory."""
+
+    def __init__(self, net: HouseNet, device: str = "cpu", notices: Sequence[str] = ()) -> None:
+        super().__init__(SPEC, Runner(net, SPEC.sample_rate, device, notices, prepare=_stacked))
+
+    def embed(self, windows: Sequence[Audio]) -> Embeddings:
+        """Mono float32 windows at 32 kHz, ≥ 1 sample each → `(len(windows), 384)` float32."""
+        return self._runner.run(windows).reshape(len(windows), SPEC.dim)
+
+
+def _stacked(windows: Sequence[Audio]) -> Audio:
+    """Windows of one length → `(n, samples)`, padded with silence to at least one second."""
+    return padded(windows, _SHORTEST)

@@ -1,0 +1,107 @@
+"""What is done to sounds before net and teachers hear them: rooms, equalisers, noise, codecs, level. Every change is drawn at random.
+
+Net and teachers hear the same result, so no change can make a label wrong; it only makes more sounds.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from musicclass_gui.engine.windows import Audio
+
+
+def distorted(samples: Audio, rate: int, chance: np.random.Generator) -> Audio:
+    """`(n,)` samples → `(n,)`: each change comes with its own probability, in the order of a recording's life."""
+    for change, probability in _CHANGES:
+        if chance.random() < probability:
+            samples = change(samples, rate, chance)
+    return samples.astype(np.float32, copy=False)
+
+
+def at_speed(samples: Audio, size: int, speed: float) -> Audio:
+    """`round(size · speed)` samples or more, played at `speed` → `(size,)`: pitch and tempo go together."""
+    places = np.arange(size) * speed
+    return np.asarray(np.interp(places, np.arange(len(samples)), samples), np.float32)
+
+
+def stretched(samples: Audio, size: int) -> Audio:
+    """Samples → `(size,)` with the pitch as it was: a phase vocoder (librosa)."""
+    from librosa.effects import time_stretch
+
+    slow: Audio = time_stretch(samples, rate=len(samples) / size)
+    return np.pad(slow, (0, max(0, size - len(slow))))[:size].astype(np.float32)
+
+
+def _equalised(samples: Audio, rate: int, chance: np.random.Generator) -> Audio:
+    """A smooth curve through six random gains of up to 10 dB, sometimes cut off above or below."""
+    spectrum = np.fft.rfft(samples)
+    hz = np.fft.rfftfreq(len(samples), 1 / rate)
+    decibels = np.interp(np.log(hz + 1), np.log((60, 200, 600, 2000, 6000, 15000)), chance.uniform(-10, 10, 6))
+    if chance.random() < 0.25:
+        decibels = decibels - np.maximum(0, np.log2((hz + 1) / 10 ** chance.uniform(3.3, 4.1))) * chance.uniform(12, 48)
+    if chance.random() < 0.15:
+        decibels = decibels - np.maximum(0, np.log2(10 ** chance.uniform(1.8, 2.7) / (hz + 1))) * chance.uniform(6, 24)
+    return np.fft.irfft(spectrum * 10 ** (decibels / 20), len(samples)).astype(np.float32)
+
+
+def _in_a_room(samples: Audio, rate: int, chance: np.random.Generator) -> Audio:
+    """With an echo of noise that dies away, 60 dB in 0.15 to 2.5 s."""
+    length = min(len(samples), int(rate * 10 ** chance.uniform(-0.8, 0.4)))
+    echo = chance.standard_normal(length) * 10 ** (-3 * np.arange(length) / length)
+    size = len(samples) + length
+    wet = np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(echo, size), size)[: len(samples)]
+    level = chance.uniform(0.05, 0.7) * _power(samples) / max(1e-9, _power(wet))
+    return np.asarray((samples + level * wet), np.float32)
+
+
+def _noisy(samples: Audio, rate: int, chance: np.random.Generator) -> Audio:
+    """White, pink or brown noise, 3 to 45 dB below."""
+    spectrum = np.fft.rfft(chance.standard_normal(len(samples)))
+    spectrum /= np.maximum(1, np.arange(len(spectrum))) ** chance.choice((0, 0.5, 1))
+    noise = np.fft.irfft(spectrum, len(samples))
+    return np.asarray((samples + noise * _power(samples) / max(1e-9, _power(noise)) * 10 ** (-chance.uniform(3, 45) / 20)), np.float32)
+
+
+def _clipped(samples: Audio, rate: int, chance: np.random.Generator) -> Audio:
+    """Driven into a soft or a hard limit."""
+    driven = samples / max(1e-6, float(np.abs(samples).max())) * 10 ** chance.uniform(0.05, 1)
+    return np.asarray((np.tanh(driven) if chance.random() < 0.5 else np.clip(driven, -1, 1)), np.float32)
+
+
+def _coded(samples: Audio, rate: int, chance: np.random.Generator) -> Audio:
+    """Through MP3 and back, at a low or middle quality."""
+    import soundfile
+
+    memory = io.BytesIO()
+    loud = max(1.0, float(np.abs(samples).max()))
+    soundfile.write(memory, samples / loud, rate, format="MP3", subtype="MPEG_LAYER_III", compression_level=chance.uniform(0.3, 0.99))
+    memory.seek(0)
+    decoded = soundfile.read(memory, dtype="float32")[0][: len(samples)] * loud
+    return np.pad(decoded, (0, len(samples) - len(decoded))).astype(np.float32)
+
+
+def _levelled(samples: Audio, rate: int, chance: np.random.Generator) -> Audio:
+    """With its loudest sample at −30 to 0 dB of full scale."""
+    return (samples / max(1e-6, float(np.abs(samples).max())) * 10 ** (-chance.uniform(0, 1.5))).astype(np.float32)
+
+
+_CHANGES: tuple[tuple[Callable[[Audio, int, np.random.Generator], Audio], float], ...] = (
+    (_in_a_room, 0.15),
+    (_equalised, 0.5),
+    (_noisy, 0.2),
+    (_clipped, 0.06),
+    (_levelled, 0.5),
+    (_coded, 0.08),
+)
+
+
+def _power(samples: NDArray[np.floating]) -> float:
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))

@@ -1,0 +1,69 @@
+"""The recipe of an encoder: every number that decides what its training makes. It knows nothing of files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from musicclass_gui.engine.errors import DataError
+from musicclass_gui.engine.plain import from_plain, to_plain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_WEIGHTS = {"mn04-as": 1.0, "mn04-as tags": 0.5, "musicnn-msd": 0.5, "musicnn-msd tags": 0.25, "timbre": 0.5, "labels": 0.0}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """`shards` × `crops` sounds are made once; the net sees each `epochs` times.
+
+    `weights` says how much each teacher counts, "labels" the classes of the recordings that have one. `learning_rate` is the highest of
+    a cosine with a linear start over the first `warm_up` of all steps; `averaging` that of the running mean of weights that is kept.
+    """
+
+    seed: int = 1
+    shards: int = 240
+    crops: int = 256
+    epochs: int = 8
+    batch: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    warm_up: float = 0.05
+    averaging: float = 0.999
+    weights: dict[str, float] = field(default_factory=lambda: dict(_WEIGHTS))
+
+    def weight(self, teacher: str) -> float:
+        """How much a teacher counts; 0 for one that is not named."""
+        return self.weights.get(teacher, 0.0)
+
+    @property
+    def key(self) -> str:
+        """Sixteen hexadecimal digits that tell recipes apart."""
+        return sha256(text(self).encode()).hexdigest()[:16]
+
+    @property
+    def sounds_key(self) -> str:
+        """Sixteen hexadecimal digits that tell sounds that were made with other numbers."""
+        return sha256(f"1 {self.seed} {self.crops}".encode()).hexdigest()[:16]
+
+
+def house_v1() -> Recipe:
+    """The recipe of the encoder in the box."""
+    return Recipe()
+
+
+def read(path: Path) -> Recipe:
+    """A recipe from JSON. Raises DataError when it is none."""
+    try:
+        found: Recipe = from_plain(Recipe, json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{path} is no recipe of an encoder ({error}); one is like models/house-v1/recipe.json.") from error
+    return found
+
+
+def text(recipe: Recipe) -> str:
+    """A recipe as JSON."""
+    return json.dumps(to_plain(recipe), indent=1) + "\n"
