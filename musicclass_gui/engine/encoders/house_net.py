@@ -108,8 +108,12 @@ def new() -> HouseNet:
 def read(path: Path) -> HouseNet:
     """The net with the float16 weights of `path`, ready for inference. Raises WeightsError unless they fit exactly and are finite."""
     net = new()
-    opening.fill(net, {name: tensor.float() for name, tensor in opening.tensors(path).items()}, path)
+    opening.fill(net, _single(opening.tensors(path)), path)
     return _fold_batch_norms(net.eval()).requires_grad_(False)
+
+
+def _single(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
 
 
 def _fold_batch_norms(net: HouseNet) -> HouseNet:

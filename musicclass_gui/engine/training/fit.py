@@ -125,7 +125,7 @@ class Run:
 
     def weights(self) -> dict[str, Tensor]:
         """The averaged net's weights in float16, as they are shipped."""
-        return {name: value.half().contiguous() for name, value in self.average.items() if not name.endswith("num_batches_tracked")}
+        return {name: (value.half() if value.is_floating_point() else value).contiguous() for name, value in self.average.items()}
 
     def _learn(self, batch: dict[str, Tensor]) -> None:
         for group in self.optimiser.param_groups:

@@ -59,7 +59,7 @@ def read(path: Path) -> Recipe:
     """A recipe from JSON. Raises DataError when it is none."""
     try:
         found: Recipe = from_plain(Recipe, json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError) as error:
         raise DataError(f"{path} is no recipe of an encoder ({error}); one is like models/house-v1/recipe.json.") from error
     return found
 

@@ -1,0 +1,70 @@
+"""Which recordings are trained on, and that they are decoded once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import soundfile
+
+from musicclass_gui.engine.errors import DataError
+from musicclass_gui.engine.task import Token
+from musicclass_gui.engine.training import sounds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def made(folder: Path) -> Path:
+    """Two genres of seven files, one instrument of four, two performances."""
+    tone = 0.3 * np.sin(np.arange(16_000) / 9)
+    for genre in ("blues", "rock"):
+        for number in range(7):
+            path = folder / f"gtzan-mini/{genre}/{genre}.{number:05d}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(path, tone, 16_000)
+    (folder / "instruments/philharmonia/oboe").mkdir(parents=True)
+    for number in range(4):
+        soundfile.write(folder / f"instruments/philharmonia/oboe/oboe_{number}.wav", tone, 16_000)
+    (folder / "composers/audio").mkdir(parents=True)
+    lines = ["canonical_composer,canonical_title,split,audio_filename"]
+    for name, split in (("Bach", "train"), ("Ravel", "test")):
+        soundfile.write(folder / f"composers/audio/{name}.wav", tone, 16_000)
+        lines.append(f"{name},A piece,{split},audio/{name}.wav")
+    (folder / "composers/maestro-v3.0.0.csv").write_text("\n".join(lines))
+    return folder
+
+
+def test_the_second_of_three_files_and_the_test_pieces_are_held_out(tmp_path: Path) -> None:
+    found = sounds.find(made(tmp_path))
+    assert len(found) == 20
+    held_out = [sound.name for sound in found if sound.held_out]
+    assert held_out == [
+        *(f"gtzan-mini/{genre}/{genre}.{number:05d}.wav" for genre in ("blues", "rock") for number in (1, 4)),
+        "composers/audio/Ravel.wav",
+        "instruments/philharmonia/oboe/oboe_1.wav",
+    ]
+    assert {sound.label for sound in found} == {"gtzan/blues", "gtzan/rock", "philharmonia/oboe", "composers/Bach", "composers/Ravel"}
+
+
+def test_the_shares_are_those_that_were_asked_for(data_dir: Path) -> None:
+    found = sounds.find(data_dir)
+    held_out = {name: sum(sound.held_out for sound in found if sound.collection == name) for name in {s.collection for s in found}}
+    assert held_out == {"gtzan": 20, "composers": 46, "freesound10": 70, "philharmonia": 80}
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="give the folder"):
+        sounds.find(tmp_path)
+
+
+def test_samples_are_at_the_rate_and_decoded_once(tmp_path: Path) -> None:
+    found = sounds.find(made(tmp_path / "data"))
+    first = sounds.samples(found, 32_000, tmp_path / "pcm", Token())
+    assert {len(one) for one in first} == {32_000}
+    assert 0.29 < np.abs(first[0]).max() / 32767 < 0.31
+    for sound in found:
+        sound.path.unlink()
+    again = sounds.samples(found, 32_000, tmp_path / "pcm", Token())
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
