@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -212,9 +211,7 @@ def results(methods: tuple[str, ...] = TRAINED, **options: object) -> dict[str, 
 
 
 def test_a_whole_run_in_both_modes_shows_what_the_defects_hide() -> None:
-    began = time.monotonic()
     found = results()
-    assert time.monotonic() - began < 20
     final = {name: result.scores[0].value for name, result in found.items()}
     assert final["joint published"] > 0.8
     assert final["joint corrected"] > 0.8
@@ -268,7 +265,9 @@ def test_it_runs_from_audio_laid_out_as_published(dataset: str, tmp_path: Path) 
     assert about.cells == 2
     assert about.disk_bytes > 0
     assert about.fingerprint == continual.about(asked, Token(), silent).fingerprint
-    assert set(about.split["train"]) | set(about.split["test"]) <= {item.key for item in reader(dataset).read(tmp_path, Token()).items}
+    kept = {key for part in about.split.values() for key in part}
+    assert len(about.split) == (6 if dataset.startswith("vocalset") else 3)
+    assert kept <= {item.key for item in reader(dataset).read(tmp_path, Token()).items}
     prepared = continual.prepare(asked, Token(), silent)
     for cell in continual.cells(asked):
         result = continual.run(asked, cell, prepared, Token(), silent)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from musicclass_gui.engine import encoders
-from musicclass_gui.engine.benchmark import readers
+from musicclass_gui.engine.benchmark import readers, splits
 from musicclass_gui.engine.benchmark.continual import division, methods, scenarios
 from musicclass_gui.engine.benchmark.continual import published as printed
 from musicclass_gui.engine.benchmark.continual.sessions import Settings, Task
@@ -38,9 +38,9 @@ OPTIONS: tuple[Option, ...] = methods.OPTIONS
 MODES = (PUBLISHED, CORRECTED)
 ORDERS = ("1", "2", "3")
 
-_EMBEDDING = 0.05
-"""Seconds that embedding a second of sound takes, about, with a large encoder on a small machine."""
-_CELL_S = 0.02
+_EMBEDDING = {"hubert": 0.1, "clap": 0.05, "": 0.012}
+"""Seconds that a processor takes to decode and embed a second of sound, about, by the encoder's family; "" is every other one."""
+_CELL_S = 0.01
 """Seconds that a cell takes for each file, about."""
 
 _PROMPTS = "l2p"
@@ -77,7 +77,6 @@ def about(config: Config, token: Token, tell: Tell) -> About:
         scenarios.sessions(found.dataset, order, found.classes)
     divisions = _divisions(config, found)
     embedding_s, disk = _estimate(config, found, divisions)
-    split = divisions[min(divisions)].split
     return About(
         title=f"{TITLE}: {found.title}",
         counts=found.counts,
@@ -88,7 +87,7 @@ def about(config: Config, token: Token, tell: Tell) -> About:
         cells=len(asked),
         seconds=embedding_s + len(asked) * len(found.items) * _CELL_S + _prompting_s(config, asked, divisions, found),
         disk_bytes=disk,
-        split={"train": split.train, "valid": split.valid, "test": split.test},
+        split=splits.saved({PUBLISHED if leaking else CORRECTED: one.split for leaking, one in divisions.items()}),
     )
 
 
@@ -171,9 +170,12 @@ def _found(config: Config, token: Token, tell: Tell) -> Found:
 
 
 def _divisions(config: Config, found: Found) -> dict[bool, Division]:
-    """The division of each mode that was asked for, by whether it leaks as published."""
+    """The division of each mode that was asked for, by whether it leaks as published. Raises BenchmarkError when another one leaks."""
     leaking = {settings(config, mode).flag("leaking_split") for mode in config.modes or MODES}
-    return {one: division.divide(found, leaking=one) for one in sorted(leaking)}
+    made = {one: division.divide(found, leaking=one) for one in sorted(leaking)}
+    if False in made:
+        splits.require_disjoint(made[False].split, found.items)
+    return made
 
 
 def _of(found: Found, divisions: dict[bool, Division], parts: tuple[str, ...]) -> list[Item]:
@@ -218,13 +220,18 @@ def _estimate(config: Config, found: Found, divisions: dict[bool, Division]) -> 
     if spec is None:
         raise BenchmarkError(f"There is no encoder “{_encoder(config)}”; choose one of those that the program knows.")
     layers = 2 * spec.layers.count * spec.layers.dim if spec.layers else 0
-    return chunks * random.chunk_s * _EMBEDDING, float(chunks * (4 * spec.dim + layers))
+    return chunks * random.chunk_s * _embedding(config), float(chunks * (4 * spec.dim + layers))
+
+
+def _embedding(config: Config) -> float:
+    spec = encoders.find_spec(_encoder(config))
+    return _EMBEDDING.get(spec.family if spec else "", _EMBEDDING[""])
 
 
 def _prompting_s(config: Config, asked: list[Cell], divisions: dict[bool, Division], found: Found) -> float:
     """About how many seconds the cells take that cannot use what was embedded."""
     random, _ = cuts(config)
-    once = len(_of(found, divisions, ("train",))) * random.count * random.chunk_s * _EMBEDDING
+    once = len(_of(found, divisions, ("train",))) * random.count * random.chunk_s * _embedding(config)
     return sum(cell.method == _PROMPTS for cell in asked) * _PROMPTING * once
 
 
