@@ -84,14 +84,15 @@ def test_fits_that_are_stopped_are_named_and_say_something_all_the_same() -> Non
     assert np.isfinite(found.values).all()
 
 
-def test_only_the_gentlest_linear_kernel_may_take_longer() -> None:
+def test_linear_kernels_may_have_limits_of_their_own() -> None:
     features, truth = made()
     fold = grid.Fold(features, truth, features)
     points = (grid.GENTLE, P("linear", 32.0))
     assert grid.GENTLE in grid.SVM
     found = grid.say(points, fold, regression=False, limits=grid.Limits(5, gentle=1_000_000), check=nothing)
     assert found.stopped == {P("linear", 32.0)}
-    assert grid.Limits(7, gentle=3).of(grid.GENTLE) == 7
+    limits = grid.Limits(7, gentle=9, steep=3)
+    assert [limits.of(point) for point in (grid.GENTLE, P("linear", 2.0), P("rbf", 0.1))] == [9, 3, 7]
 
 
 def test_r2_and_accuracy_are_scikit_learn_s() -> None:

@@ -82,16 +82,18 @@ class Fold:
 class Limits:
     """What keeps a fit in bounds: libsvm's iterations, and from how many rows on kernels are no longer shared.
 
-    `gentle` are the iterations of `GENTLE`, where they are more.
+    `gentle` are the iterations of `GENTLE`, `steep` those of the other linear kernels; where they are 0, they are as many as of all.
     """
 
-    iterations: int = 200_000
+    iterations: int = 1_000_000
     most_shared: int = _MOST_SHARED
     gentle: int = 0
+    steep: int = 0
 
     def of(self, point: Point) -> int:
         """How many iterations a point may take."""
-        return max(self.iterations, self.gentle) if point == GENTLE else self.iterations
+        own = {GENTLE: self.gentle}.get(point, self.steep) if point.kernel == "linear" else 0
+        return own or self.iterations
 
 
 @dataclass(frozen=True)
