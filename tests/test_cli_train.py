@@ -6,9 +6,11 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
 from training_data import made
 from typer.testing import CliRunner
 
+from musicclass_gui.__main__ import _COMMANDS
 from musicclass_gui.cli import app
 from musicclass_gui.engine.encoders import house
 from musicclass_gui.engine.training import recipe as recipes
@@ -23,6 +25,11 @@ def run(*arguments: object) -> tuple[int, str, str]:
     """Exit status, standard output, standard error."""
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_program_knows_every_command() -> None:
+    """What it does not know as one, it would open in the window."""
+    assert set(typer.main.get_command(app).commands) == _COMMANDS  # type: ignore[attr-defined]
 
 
 @pytest.fixture
