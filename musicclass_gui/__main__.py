@@ -12,7 +12,10 @@ import multiprocessing
 import sys
 from pathlib import Path
 
-_COMMANDS = frozenset({"predict", "models", "selfcheck", "teach", "words", "forget", "undo", "redo", "classes", "pack", "extract", "bench"})
+_COMMANDS = frozenset(
+    {"predict", "models", "selfcheck", "teach", "words", "forget", "undo", "redo", "classes", "pack", "extract", "bench"}
+    | {"train-encoder", "compare-encoders"}
+)
 
 
 def main() -> None:

@@ -120,7 +120,7 @@ def test_how_many_encoders_are_here_is_told_and_the_manager_can_be_asked_for(
     dialog: Preferences, settings: Settings, qtbot: QtBot, tmp_path: Path
 ) -> None:
     known = len(encoders.specs())
-    assert f"1 of {known} encoders are here." in labels(dialog)
+    assert f"2 of {known} encoders are here." in labels(dialog)
     file = tmp_path / "mn04-as" / "mn04_as_mAP_432.pt"
     file.parent.mkdir()
     file.write_bytes(b"")

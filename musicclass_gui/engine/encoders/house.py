@@ -29,7 +29,10 @@ SPEC = EncoderSpec(
     dim=384,
     licence="MIT",
     family="house",
-    good_at=(),
+    good_at=(
+        "Instruments: 84.3 % of 70 Freesound clips, 80.0 % of 80 orchestral notes, held out, measured here.",
+        "Genres: 75.0 % of 20 held-out GTZAN tracks, as mn04-as on the same; composers: 39.1 % of 46 held-out pieces, synthetic piano.",
+    ),
 )
 SPECS = (SPEC,)
 

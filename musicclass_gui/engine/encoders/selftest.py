@@ -33,7 +33,7 @@ def run(encoder: Encoder, *, rounded: bool = False) -> list[Check]:
     both = encoder.embed([noise, silence])
     expected = (2, encoder.spec.dim)
     checks = [
-        Check("Weights", True, "every one that the net has, and no other" if encoder.spec.weights else "none needed"),
+        Check("Weights", True, "every one that the net has, and no other" if encoder.spec.weights else "none to fetch"),
         Check("Shape", both.shape == expected, f"{' × '.join(map(str, both.shape))} numbers for 2 windows"),
         _finite("Finite", both[:1], "noise"),
         _finite("Silence", both[1:], "silence"),

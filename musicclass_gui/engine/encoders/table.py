@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FAMILIES = (
     "timbre",
+    "house",
     "mobilenet",
     "choi",
     "musicnn",
