@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def test_what_needs_no_weights_is_always_here_and_the_rest_once_its_files_are(tmp_path: Path) -> None:
-    assert [spec.id for spec in hearers.here(str(tmp_path))] == ["timbre"]
+    assert [spec.id for spec in hearers.here(str(tmp_path))] == ["timbre", "house-v1"]
     spec = encoders.specs()["mn04-as"]
     assert spec.weights is not None
     file = tmp_path / "mn04-as" / spec.weights.files[0].name
     file.parent.mkdir()
     file.write_bytes(b"looked for by its name only")
-    assert [name for name, _ in hearers.choices(str(tmp_path))] == ["timbre", "mn04-as"]
+    assert [name for name, _ in hearers.choices(str(tmp_path))] == ["timbre", "house-v1", "mn04-as"]
 
 
 def test_what_may_not_be_used_for_everything_is_only_offered_once_its_licence_was_agreed_to(
