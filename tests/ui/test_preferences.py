@@ -125,7 +125,7 @@ def test_how_many_encoders_are_here_is_told_and_the_manager_can_be_asked_for(
     file.parent.mkdir()
     file.write_bytes(b"")
     settings.set("weights_folder", str(tmp_path))
-    assert f"2 of {known} encoders are here." in labels(dialog)
+    assert f"3 of {known} encoders are here." in labels(dialog)
     get = next(button for button in dialog.findChildren(QPushButton) if button.text() == "Encoders and weights…")
     with qtbot.waitSignal(dialog.encoders_wanted):
         get.click()
