@@ -153,18 +153,18 @@ def models_mix(
 
 @models.command("build")
 def models_build(
-    name: Annotated[str, typer.Argument(help="genre or composer", metavar="NAME")],
+    name: Annotated[str, typer.Argument(help="genre, composer or instrument", metavar="NAME")],
     data: Annotated[Path, typer.Option(help="The folder with the recordings it is built from.")],
-    encoder: Annotated[list[str] | None, typer.Option(help="Encoders to build for; all by default.", metavar="ID")] = None,
+    encoder: Annotated[list[str] | None, typer.Option(help="Encoders to build for; else those of the shipped ones.", metavar="ID")] = None,
     out: Annotated[Path | None, typer.Option(help="Where to write; the project's models folder by default.")] = None,
 ) -> None:
     """Build a shipped classifier from recordings, measure it on held-out ones, and write its card."""
-    from musicclass_gui.engine import encoders, places
-    from musicclass_gui.engine.build import build
+    from musicclass_gui.engine import places
+    from musicclass_gui.engine.build import SHIPPED_ENCODERS, build
 
     with terminal.errors_as_lines(), terminal.bar("Building") as token:
-        built = build(name, data, out or places.models_dir(), encoder or list(encoders.specs()), token)
-    table = terminal.table("classifier", "encoder", "accuracy", "95 % interval", "ECE", "folder")
+        built = build(name, data, out or places.models_dir(), encoder or SHIPPED_ENCODERS, token)
+    table = terminal.table("classifier", "encoder", "accuracy", "95 % interval", "ECE", "AUROC unseen", "folder")
     for folder in built:
         table.add_row(*_card_row(folder), str(folder))
     terminal.console().print(table)
@@ -225,13 +225,15 @@ def _classifier_rows(weights: str) -> Iterator[dict[str, Any]]:
             yield {"kind": "classifier", "id": name, "encoder": variant.encoder, "about": about, "state": state}
 
 
-def _card_row(folder: Path) -> tuple[str, str, str, str, str]:
+def _card_row(folder: Path) -> tuple[str, ...]:
     from musicclass_gui.engine.classifier import Classifier
 
     card = Classifier.load(folder).card
     found = card.measured
     low, high = found.interval_95
-    return card.id, card.encoder, f"{found.accuracy:.1%}", f"{low:.1%} – {high:.1%}", f"{found.calibration_error:.3f}"
+    off = f"{found.calibration_error:.3f} (chance {found.calibration_by_chance:.3f})"
+    unseen = f"{card.rejection.auroc_unseen_classes:.3f}"
+    return card.id, card.encoder, f"{found.accuracy:.1%} of {found.n}", f"{low:.1%} – {high:.1%}", off, unseen
 
 
 def _short(encoder: str) -> str:

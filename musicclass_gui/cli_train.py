@@ -36,7 +36,8 @@ def train_encoder(
 ) -> None:
     """Train an encoder like house-v1 from the recipe; what was stopped or killed goes on where it was.
 
-    The weights become DIR/house-KEY.safetensors. The same recipe, recordings, versions, processor and threads make the same ones.
+    The weights become DIR/house-KEY.safetensors, the names of what they heard DIR/house-KEY.heard.txt.
+    The same recipe, recordings, versions, processor and threads make the same weights.
     """
     import torch
 

@@ -66,8 +66,8 @@ def alone(path: str) -> dict[str, float]:
     from musicclass_gui.engine import encoders
     from musicclass_gui.engine.audio import Resampler, open_blocks, probe, to_mono
 
-    encoder = encoders.load("timbre")
-    encoder.embed([np.zeros(22050, np.float32)])
+    encoder = encoders.load("house-v1")
+    encoder.embed([np.zeros(encoder.spec.sample_rate, np.float32)])
     recording = probe(path)
     with open_blocks(recording) as blocks:
         began = time.perf_counter()

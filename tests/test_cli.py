@@ -51,7 +51,7 @@ def test_json_is_one_object_per_file_and_line_with_the_documented_keys(tone: Pat
     assert "letter.mp3" in bad["error"]
     assert good["error"] is None
     assert good["duration_s"] == pytest.approx(12)
-    assert [answer["classifier"] for answer in good["answers"]] == ["genre", "composer"]
+    assert [answer["classifier"] for answer in good["answers"]] == ["genre", "composer", "instrument"]
     for answer in good["answers"]:
         assert {"classifier", "encoder", "label", "none_of_these", "ranking", "segments", "evidence"} <= set(answer)
         assert set(answer["ranking"][0]) == {"label", "probability"}

@@ -24,7 +24,7 @@ class TestList:
     def test_shows_every_encoder_and_classifier(self) -> None:
         rows = json.loads(run("list", "--json").stdout)
         assert [row["id"] for row in rows if row["kind"] == "encoder"] == list(encoders.specs())
-        assert {row["id"] for row in rows if row["kind"] == "classifier"} == {"genre", "composer"}
+        assert {row["id"] for row in rows if row["kind"] == "classifier"} == {"genre", "composer", "instrument"}
         found = {row["id"]: row for row in rows if row["kind"] == "encoder"}
         assert found["timbre"]["state"] == "built in"
         assert found["mn04-as"]["state"] == "missing"

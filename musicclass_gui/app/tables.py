@@ -33,7 +33,7 @@ RAW_ROLE = Role.UserRole
 FRACTION_ROLE = Role.UserRole + 1
 """0 to 1 for a cell that may be drawn as a bar, else None."""
 
-SHIPPED = ("genre", "composer")
+SHIPPED = ("genre", "composer", "instrument")
 OWN_CLASSES = "Your classes"
 _NOWHERE = QModelIndex()
 _REFRESH_MS = 100

@@ -56,7 +56,7 @@ class Request:
     """What to find out about which file, with what."""
 
     path: Path
-    classifiers: tuple[str, ...] = ("genre", "composer")
+    classifiers: tuple[str, ...] = ("genre", "composer", "instrument")
     encoder: str = ""  # "" takes each classifier's best encoder that can run here
     device: str = "auto"
     window_s: float = 0.0  # 0 takes the encoder's own grid
@@ -214,7 +214,9 @@ class Analyst:
     def _tracks(self, request: Request, tell: Callable[[str], None]) -> list[_Track]:
         shelf = self.shelf(request.weights_folder)
         tracks: dict[str, _Track] = {}
-        for chosen in [*self._asked(request, shelf, tell), *self._taught(request, shelf, tell)]:
+        taught = self._taught(request, shelf, tell)
+        own = {one.id for one in taught}  # an older project may have a name that a shipped classifier took later
+        for chosen in [*(one for one in self._asked(request, shelf, tell) if one.id not in own), *taught]:
             spec = shelf.spec(chosen.encoder)
             chosen.require_fit(spec)
             ears = f"{spec.of or spec.id}+{tail_digest(chosen.tail)}" if chosen.tail else spec.of or spec.id

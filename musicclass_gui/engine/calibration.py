@@ -22,6 +22,7 @@ FALSE_REJECTIONS = 0.05  # how many recordings of known classes may be called "n
 _Z95 = 1.959964  # 97.5 % quantile of the normal distribution
 _HOTTEST, _COLDEST = 1e4, 1e-3
 _BINS = 10
+_DRAWS = 1000
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,22 @@ def threshold_at(novelty: NDArray[np.float64], weight: NDArray[np.float64] | Non
 def calibration_error(probabilities: Matrix, truth: NDArray[np.intp]) -> float:
     """Expected calibration error of the top class: mean over ten equal-width bins of |accuracy − confidence|, by count."""
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+    return _bins_off(confidence, right)
+
+
+def calibration_error_by_chance(probabilities: Matrix) -> float:
+    """The calibration error that so many rows show on average where every probability is true (Bröcker and Smith, 2007).
+
+    Bins of few rows are off by luck alone, so an error is only to be read beside this one. Mean of 1,000 draws of what is right.
+    """
+    confidence, chance = probabilities.max(axis=1), np.random.default_rng(0)
+    return float(np.mean([_bins_off(confidence, chance.random(len(confidence)) < confidence) for _ in range(_DRAWS)]))
+
+
+def _bins_off(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
     bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
     gaps = np.bincount(bins, weights=right - confidence, minlength=_BINS)
-    return float(np.abs(gaps).sum() / len(truth))
+    return float(np.abs(gaps).sum() / len(right))
 
 
 def wilson(share: float, n: int) -> tuple[float, float]:

@@ -45,7 +45,8 @@ class Measured:
     """Accuracy on `n` held-out recordings (so many per class), rejection aside, with its 95 % interval (Wilson).
 
     The interval counts `groups`, since recordings of one piece do not speak independently. `calibration_error` is that of the
-    probabilities, by ten bins, with temperatures fitted on other groups; NaN where it was not measured. `n` 0 is not tested at all.
+    probabilities, by ten bins, with temperatures fitted on other groups; NaN where it was not measured. `calibration_by_chance` is the
+    error that true probabilities would show on so few recordings; 0 where it was not computed. `n` 0 is not tested at all.
     """
 
     accuracy: float
@@ -56,6 +57,7 @@ class Measured:
     per_class: dict[str, float]
     recordings: dict[str, int]
     calibration_error: float
+    calibration_by_chance: float = 0.0
 
     def sentence(self) -> str:
         """The accuracy in words, with its 95 % interval, and how far the probabilities were off; or why there is none."""

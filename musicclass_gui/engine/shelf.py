@@ -1,7 +1,8 @@
 """Which classifiers can answer here and now: what is shipped, and which encoders have their weights.
 
-A classifier such as `genre` comes in one variant per encoder; the best measured one that can run is taken.
-Accuracies within one standard error of the best cannot be told apart; of those the best calibrated one is taken.
+A classifier such as `genre` comes in one variant per encoder; the best measured one that can run is taken. Where accuracies cannot be
+told apart (their difference is within its 95 % interval), the program's own encoder answers: it is on every machine, so that all get the
+same answer. Of others that cannot be told apart the best calibrated one is taken.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from musicclass_gui.engine import classifier as classifiers
 from musicclass_gui.engine import encoders
 from musicclass_gui.engine.classifier import Classifier
-from musicclass_gui.engine.encoders import EncoderSpec, weights
+from musicclass_gui.engine.encoders import EncoderSpec, house, weights
 from musicclass_gui.engine.errors import ClassifierError, WeightsError
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.card import Measured
 
 
-_FIRST = ("genre", "composer")
+_FIRST = ("genre", "composer", "instrument")
+_Z95 = 1.96
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,17 @@ class Shelf:
 def _best_first(variants: list[Variant]) -> list[Variant]:
     if not variants:
         return []
-    best = max(variant.measured.accuracy for variant in variants)
-    error = math.sqrt(best * (1 - best) / max(1, variants[0].measured.n))
+    best = max(variants, key=lambda variant: variant.measured.accuracy).measured
 
-    def rank(variant: Variant) -> tuple[float, float]:
+    def rank(variant: Variant) -> tuple[float, float, float]:
         found = variant.measured
-        return (0.0, found.calibration_error) if found.accuracy >= best - error else (1.0, -found.accuracy)
+        if best.accuracy - found.accuracy > _Z95 * math.hypot(_error(best), _error(found)):
+            return 1.0, 0.0, -found.accuracy
+        return 0.0, float(variant.encoder != house.SPEC.id), found.calibration_error
 
     return sorted(variants, key=rank)
+
+
+def _error(found: Measured) -> float:
+    """The standard error of an accuracy; recordings of a group do not speak independently."""
+    return math.sqrt(found.accuracy * (1 - found.accuracy) / max(1, found.groups))

@@ -36,6 +36,7 @@ _STARTS = {
     "": "It knows only the classes that you teach.",
     "genre": "It knows all genres of the built-in classifier, and yours beside them.",
     "composer": "It knows all composers of the built-in classifier, and yours beside them.",
+    "instrument": "It knows all instruments of the built-in classifier, and yours beside them.",
     _FROM_FILE: "It knows all classes of that file, and yours beside them.",
 }
 

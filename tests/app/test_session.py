@@ -52,7 +52,7 @@ def test_an_opened_recording_gets_a_picture_and_answers(session: Session, qtbot:
     assert session.document.state == "reading"
     until(qtbot, lambda: session.document.state == "ready")
     document = session.document
-    assert list(document.answers) == ["genre", "composer"]
+    assert list(document.answers) == ["genre", "composer", "instrument"]
     assert document.duration_s == pytest.approx(20)
     assert document.picture is not None
     assert document.picture.complete
@@ -95,7 +95,7 @@ def test_a_dropped_folder_is_queued_and_its_first_recording_opened(session: Sess
     until(qtbot, lambda: bool(session.queue) and all(row.state == "done" for row in session.queue))
     assert session.document.path == tmp_path / "0.wav"
     assert [row.path.name for row in session.queue] == ["0.wav", "1.wav", "2.wav"]
-    assert all(set(row.answers) == {"genre", "composer"} for row in session.queue)
+    assert all(set(row.answers) == {"genre", "composer", "instrument"} for row in session.queue)
     assert session.queue_eta_s is None
 
 
@@ -298,5 +298,5 @@ def test_nothing_of_a_project_is_made_before_it_is_needed(session: Session, qtbo
     until(qtbot, lambda: bool(session.devices) and not session._aside.busy)
     assert not session.teaching.project.exists()
     assert session.teaching._desk._service._link is None, "no third process either"
-    assert session.shown_classifiers() == ["genre", "composer"]
+    assert session.shown_classifiers() == ["genre", "composer", "instrument"]
     assert session.title_of("genre") == "Genre"

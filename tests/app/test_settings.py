@@ -125,7 +125,7 @@ def test_lists_are_cut_and_not_shared(tmp_path: Path) -> None:
     some.get("recent").clear()
     some.get("classifiers").append("mood")
     assert len(some.get("recent")) == 12
-    assert some.get("classifiers") == ["genre", "composer"]
+    assert some.get("classifiers") == ["genre", "composer", "instrument"]
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def shown(model: QueueModel, rows: list[QueueRow]) -> None:
 
 def test_columns_are_those_of_the_queue(model: QueueModel) -> None:
     titles = [model.headerData(place, Qt.Orientation.Horizontal) for place in range(model.columnCount())]
-    assert titles == ["State", "Name", "Length", "Genre", "Composer", "Your classes", "Reason", "Progress"]
+    assert titles == ["State", "Name", "Length", "Genre", "Composer", "Instrument", "Your classes", "Reason", "Progress"]
     assert QueueModel(DARK, ["mood"]).columnCount() == 7
 
 

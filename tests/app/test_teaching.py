@@ -133,8 +133,8 @@ def test_a_folder_is_proposed_taught_kept_undone_and_redone(session: Session, qt
     assert draft.card is not None
     assert {report.name for report in draft.card.classes} == {"bell", "drone"}
     assert len(teaching.heard) == 8
-    assert document.answers.keys() == {"genre", "composer"}, "a draft answers nothing"
-    assert session.shown_classifiers() == ["genre", "composer"]
+    assert document.answers.keys() == {"genre", "composer", "instrument"}, "a draft answers nothing"
+    assert session.shown_classifiers() == ["genre", "composer", "instrument"]
 
     teaching.keep()
     settle(qtbot, teaching)
@@ -143,7 +143,7 @@ def test_a_folder_is_proposed_taught_kept_undone_and_redone(session: Session, qt
     assert session.document is document
     assert session.selection == (1.0, 2.0)
     assert document.answers[classifier.key].ranking[0].label == "bell"
-    assert session.shown_classifiers() == ["genre", "composer", classifier.key]
+    assert session.shown_classifiers() == ["genre", "composer", "instrument", classifier.key]
     assert session.title_of(classifier.key) == "Sounds"
 
     assert teaching.board is not None
@@ -344,7 +344,7 @@ def test_a_class_pack_goes_out_and_comes_in(session: Session, qtbot: QtBot, tmp_
     assert set(classes(teaching)) == {"bell", "drone"}
     session.open(sound(tmp_path / "new.wav", "drone", 99, 12.0))
     until(qtbot, lambda: session.document.state == "ready")
-    [key] = [name for name in session.shown_classifiers() if name not in ("genre", "composer")]
+    [key] = [name for name in session.shown_classifiers() if name not in ("genre", "composer", "instrument")]
     assert session.document.answers[key].ranking[0].label == "drone"
 
 
@@ -421,7 +421,7 @@ def test_a_second_window_can_look_but_not_change(session: Session, qtbot: QtBot,
         until(qtbot, lambda other=other: bool(other.teaching.problem))
         other.open(sound(tmp_path / "new.wav", "bell", 99, 12.0))
         until(qtbot, lambda other=other: other.document.state == "ready")
-        assert len(other.document.answers) == 3, "it answers while the first window has the project"
+        assert len(other.document.answers) == 4, "it answers while the first window has the project"
     session.teaching.refresh()
     settle(qtbot, session.teaching)
     assert set(classes(session.teaching)) == {"bell", "drone"}

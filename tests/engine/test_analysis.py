@@ -62,7 +62,7 @@ def test_answers_and_picture_grow_while_it_is_read(analyst: Analyst, tmp_path: P
     assert times == sorted(times)
     assert times[0] < 60 <= times[-1] + 0.01
     assert of(Pictured, events)[-1].ready_s == pytest.approx(60)
-    assert [answer.classifier for answer in of(Answered, events)[-1].answers] == ["genre", "composer"]
+    assert [answer.classifier for answer in of(Answered, events)[-1].answers] == ["genre", "composer", "instrument"]
 
 
 def test_the_answer_covers_the_whole_recording_and_adds_up(analyst: Analyst, tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_a_cache_that_cannot_be_written_costs_no_answer_and_is_told_once(tmp_pat
         (folder / "pictures").write_bytes(b"")
     analyst = Analyst(folder)
     events = listen(analyst, request(tune(tmp_path / "a.flac", 12)))
-    assert [answer.classifier for answer in of(Answered, events)[-1].answers] == ["genre", "composer"]
+    assert [answer.classifier for answer in of(Answered, events)[-1].answers] == ["genre", "composer", "instrument"]
     texts = [event.text for event in of(Noticed, events)]
     assert texts
     assert len(set(texts)) == len(texts)

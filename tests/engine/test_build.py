@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,11 @@ from musicclass_gui.engine.build.datasets import Dataset, Example
 from musicclass_gui.engine.build.embedding import Embedded, windows_of
 from musicclass_gui.engine.calibration import softmax
 from musicclass_gui.engine.classifier import Classifier
-from musicclass_gui.engine.encoders import EncoderSpec
+from musicclass_gui.engine.encoders import EncoderSpec, house
 from musicclass_gui.engine.errors import AudioError, Cancelled, DataError
 from musicclass_gui.engine.heads.centers import CentersHead
 from musicclass_gui.engine.task import Token
+from musicclass_gui.engine.training import sounds
 from musicclass_gui.engine.windows import Grid
 
 RATE = 22_050
@@ -112,7 +113,7 @@ def test_the_data_folders_own_sub_folder_is_found(genres: Path, tmp_path: Path) 
 
 
 def test_an_unknown_classifier_is_named(genres: Path) -> None:
-    with pytest.raises(DataError, match=r"“mood”.*genre, composer"):
+    with pytest.raises(DataError, match=r"“mood”.*genre, composer, instrument"):
         build("mood", genres, genres, ["timbre"], Token())
 
 
@@ -292,7 +293,58 @@ def test_the_card_says_what_was_measured() -> None:
     assert np.mean(shares) < 0.06
 
 
-@pytest.mark.parametrize(("name", "encoder_ids"), [("genre", ["timbre", "mn04-as"]), ("composer", ["timbre"])])
+def heard_of(some: list[Embedded], names: set[str]) -> list[Embedded]:
+    return [replace(one, example=replace(one.example, heard=one.example.name in names)) for one in some]
+
+
+def test_what_the_encoder_was_trained_on_is_learned_from_and_never_judged() -> None:
+    plain = recordings(12, spread=2.0)
+    heard = {one.example.name for number, one in enumerate(plain) if number % 3}
+    some = heard_of(plain, heard)
+    built, other = assemble.classifier(dataset_of(some), SPEC, some), assemble.classifier(dataset_of(plain), SPEC, plain)
+    assert (built.card.measured.n, other.card.measured.n) == (16, 48)
+    assert built.card.data.recordings == other.card.data.recordings, "the head learns from all"
+    moved = [replace(one, data=one.data + 50 * (one.example.name in heard)) for one in some]
+    far = assemble.classifier(dataset_of(moved), SPEC, moved).card
+    assert far.rejection.threshold != built.card.rejection.threshold, "what was learned from moved away"
+    judged = evaluate.unheard(evaluate.one_group_out(some))
+    assert [one.example.name for _, kept in judged for one in kept] == [one.example.name for one in plain if one.example.name not in heard]
+    assert all(len(learned) == 47 for learned, _ in judged)
+
+
+def test_a_data_set_says_what_an_encoder_knows_of_it(genres: Path, tmp_path: Path) -> None:
+    dataset = replace(datasets.load("genre", genres), strangers={"far": [Path("x.opus"), Path("y.opus")], "near": [Path("x.opus")]})
+    known = dataset.known_to("ours", {"bells.00001", "hiss.00002", "x", "never here"})
+    assert [one.name for one in known.examples if one.heard] == ["bells.00001.flac", "hiss.00002.flac"]
+    assert known.strangers == {"far": [Path("y.opus")]}
+    assert known.split.endswith("ours itself was trained on 2 of the recordings; all is measured on others.")
+    assert dataset.known_to("another", ()) == dataset
+    with pytest.raises(DataError, match="trained on all but 1 of these"):
+        dataset.known_to("ours", {one.path.stem for one in dataset.examples[1:]})
+
+
+def test_what_the_encoder_in_the_box_heard_is_what_its_training_takes(data_dir: Path) -> None:
+    every = sounds.find(data_dir)
+    stems = {Path(sound.name).stem for sound in every if not sound.held_out}
+    assert house.heard() == stems
+    assert not house.heard() & {Path(sound.name).stem for sound in every if sound.held_out}
+    for name, held_out in (("genre", 20), ("composer", 46), ("instrument", 70)):
+        known = datasets.load(name, data_dir).known_to("house-v1", house.heard())
+        assert sum(not example.heard for example in known.examples) == held_out
+        assert not any(example.heard and example.held_out for example in known.examples)
+        assert not {path.stem for paths in known.strangers.values() for path in paths} & stems
+
+
+def test_instruments_are_folders_of_clips(genres: Path) -> None:
+    dataset = datasets.load("instrument", genres)
+    assert dataset.classes == ["bells", "hiss", "pulse"]
+    assert not any("_" in label for label in dataset.classes)
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder_ids"),
+    [("genre", ["timbre", "house-v1", "mn04-as"]), ("composer", ["timbre", "house-v1"]), ("instrument", ["house-v1"])],
+)
 def test_shipped_classifiers_are_what_the_build_makes(data_dir: Path, tmp_path: Path, name: str, encoder_ids: list[str]) -> None:
     for folder in build(name, data_dir, tmp_path, encoder_ids, Token()):
         rebuilt, shipped = Classifier.load(folder), Classifier.load(classifiers.shipped()[name, folder.name])
@@ -310,7 +362,7 @@ def test_shipped_genres_are_as_good_as_promised() -> None:
     assert cards["mn04-as"].measured.accuracy >= 0.85
     yardstick = next(one for one in cards["timbre"].compared if one.what.startswith("120 MFCC"))
     assert cards["timbre"].measured.accuracy > yardstick.accuracy
-    assert {card.measured.n for card in cards.values()} == {70}
+    assert {encoder: card.measured.n for encoder, card in cards.items()} == {"timbre": 70, "house-v1": 20, "mn04-as": 70}
 
 
 def test_the_yardstick_is_measured_on_real_recordings(data_dir: Path) -> None:

@@ -54,6 +54,18 @@ def test_weighted_thresholds_count_groups_alike() -> None:
     assert c.threshold_at(novelty, np.array([1, 1, 1, 1 / 3, 1 / 3, 1 / 3]), rejected=0.25) == 3.0
 
 
+def test_true_probabilities_are_off_by_chance_alone() -> None:
+    """One row that is right half the time is half a point off, whatever happens; many rows are hardly off."""
+    one = np.array([[0.5, 0.5]])
+    assert c.calibration_error_by_chance(one) == pytest.approx(0.5)
+    assert c.calibration_error_by_chance(np.repeat(one, 10_000, 0)) < 0.01
+    rng = np.random.default_rng(3)
+    rows = rng.dirichlet(np.ones(4), 60)
+    truths = [np.array([rng.choice(4, p=row) for row in rows]) for _ in range(200)]
+    seen = np.mean([c.calibration_error(rows, truth) for truth in truths])
+    assert c.calibration_error_by_chance(rows) == pytest.approx(seen, abs=0.01)
+
+
 def test_calibration_error_by_hand() -> None:
     probabilities = np.array([[0.95, 0.05], [0.95, 0.05], [0.65, 0.35], [0.65, 0.35]])
     truth = np.array([0, 1, 0, 0])

@@ -46,7 +46,7 @@ def dialog(qtbot: QtBot, settings: Settings) -> Iterator[Preferences]:
         settings,
         devices=[("cuda:0", "CUDA: NVIDIA H200")],
         outputs=["Speakers"],
-        classifiers=["genre", "composer"],
+        classifiers=["genre", "composer", "instrument"],
     )
     dialog.show()
     yield dialog

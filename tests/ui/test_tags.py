@@ -102,7 +102,7 @@ def test_a_tagger_of_ones_own_gets_a_lane_beside_the_others(window: MainWindow, 
     opened(window, qtbot, tmp_path)
     answer = session.document.answers[f"tags-{own.id}"]
     assert (answer.kind, answer.label) == ("tags", "slow")
-    until(qtbot, lambda: lanes(window) == ["Genre", "Composer", "Tags"])
+    until(qtbot, lambda: lanes(window) == ["Genre", "Composer", "Instrument", "Tags"])
     card = window.answers.cards[f"tags-{own.id}"]
     rows = [row.label for row in card.findChildren(ClassRow) if row.isVisibleTo(card)]
     assert rows == ["slow", "loud", "fast"]
@@ -113,13 +113,13 @@ def test_a_tagger_of_ones_own_gets_a_lane_beside_the_others(window: MainWindow, 
     assert segment is not None
     assert "likely" not in window.timeline.lanes[-1].words_for(segment)
     choose(window, "None")
-    until(qtbot, lambda: session.document.state == "ready" and lanes(window) == ["Genre", "Composer"])
+    until(qtbot, lambda: session.document.state == "ready" and lanes(window) == ["Genre", "Composer", "Instrument"])
 
 
 def test_tags_of_an_encoder_that_is_gone_are_no_longer_asked_for(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.session.settings.set("tags", "musicnn-mtt")
     opened(window, qtbot, tmp_path)
-    assert lanes(window) == ["Genre", "Composer"]
+    assert lanes(window) == ["Genre", "Composer", "Instrument"]
     assert window.session.document.error == ""
 
 
@@ -130,5 +130,5 @@ def test_the_queue_is_not_slowed_down_by_tags(window: MainWindow, qtbot: QtBot, 
     window.session._queue.add([tmp_path / "a.wav"])
     until(qtbot, lambda: window.session.queue[0].state == "done")
     assert "tags-musicnn-mtt" in window.session.document.answers
-    assert set(window.session.queue[0].answers) == {"genre", "composer"}
+    assert set(window.session.queue[0].answers) == {"genre", "composer", "instrument"}
     assert window.session.document.answers["tags-musicnn-mtt"].ranking

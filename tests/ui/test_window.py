@@ -139,7 +139,7 @@ def test_a_dropped_recording_is_opened_and_answered(window: MainWindow, qtbot: Q
     assert window.windowTitle() == "song.wav – MusicClass"
     assert window.topbar.name.full == "song.wav"
     assert "mono" in window.topbar.facts.full
-    assert list(window.answers.cards) == ["genre", "composer"]
+    assert list(window.answers.cards) == ["genre", "composer", "instrument"]
     assert "on CPU" in window.answers.cards["genre"]._how.full
     assert window.segments.model.rowCount() >= 2
     assert window.player._recording is not None

@@ -77,13 +77,12 @@ def _measure(dataset: Dataset, make: MakeHead, recordings: list[Embedded]) -> _M
     """Calibrate on every recording that was judged without having been learned from; each is measured with others' calibration."""
     folds = _folds(dataset, recordings)
     judged = everyone = evaluate.judge(make, dataset.classes, iter(folds))
-    others, unseen = [], folds
-    if _has_held_out(dataset):
+    others = []
+    if _has_held_out(dataset) and not _has_heard(dataset):
         inner = evaluate.judge(make, dataset.classes, evaluate.one_group_out(folds[0][0]))
         everyone = judged.with_more(inner)
         others = [evaluate.compared("same head, each group of the learned recordings left out in turn", inner)]
-    else:
-        unseen = evaluate.unseen_folds(recordings)
+    unseen = _unseen_folds(dataset, recordings)
     probabilities, rejected = heldout.nested(everyone)
     count, auroc = len(judged.truth), evaluate.unseen_classes(make, dataset.classes, unseen)
     return _Measures(judged, probabilities[:count], float(rejected[:count].mean()), auroc, heldout.calibrate(everyone), others)
@@ -93,12 +92,27 @@ def _has_held_out(dataset: Dataset) -> bool:
     return any(example.held_out for example in dataset.examples)
 
 
+def _has_heard(dataset: Dataset) -> bool:
+    return any(example.heard for example in dataset.examples)
+
+
 def _folds(dataset: Dataset, recordings: list[Embedded]) -> list[Fold]:
-    """What accuracy is measured on: the held-out recordings where there are some, else each group in turn."""
+    """What accuracy is measured on: the held-out recordings where there are some, else each group in turn; none that the encoder heard."""
     if not _has_held_out(dataset):
-        return list(evaluate.one_group_out(recordings))
+        return evaluate.unheard(evaluate.one_group_out(recordings))
     held_out = [recording for recording in recordings if recording.example.held_out]
-    return [([recording for recording in recordings if not recording.example.held_out], held_out)]
+    return evaluate.unheard([([recording for recording in recordings if not recording.example.held_out], held_out)])
+
+
+def _unseen_folds(dataset: Dataset, recordings: list[Embedded]) -> list[Fold]:
+    """What unseen classes are looked for in: an encoder that heard some recordings is asked about all others at once."""
+    if _has_held_out(dataset):
+        return _folds(dataset, recordings)
+    if not _has_heard(dataset):
+        return evaluate.unseen_folds(recordings)
+    return [
+        ([recording for recording in recordings if recording.example.heard], [one for one in recordings if not one.example.heard]),
+    ]
 
 
 def _rejection(head: Head, measures: _Measures, strangers: Strangers) -> Rejection:

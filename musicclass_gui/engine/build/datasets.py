@@ -7,30 +7,38 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from musicclass_gui.engine.audio import AUDIO_SUFFIXES
 from musicclass_gui.engine.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
 _GENRE_SUFFIXES = (".flac", ".wav")
+_STRANGERS = 40  # or fewer than twice as many
 _OURS = "No recording is included: the sums, file names and mean embeddings here are this project's own results."
 _IN_VIEW = "The head's settings, and the features of the encoder timbre, were chosen with these recordings in view, which flatters it too."
+_SCALED = "The scales of the encoder timbre were measured on these clips among others, without their classes."
+_FEWEST = 2  # to measure on
 _COLUMNS = ("canonical_composer", "canonical_title", "split", "audio_filename")
 
 
 @dataclass(frozen=True)
 class Example:
-    """One recording. Recordings of one `group` (a piece, or the file itself) are never on both sides of a split."""
+    """One recording. Recordings of one `group` (a piece, or the file itself) are never on both sides of a split.
+
+    `heard` is one that the encoder was trained on, so that nothing is measured on it.
+    """
 
     path: Path
     name: str
     label: str
     group: str
     held_out: bool = False
+    heard: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,9 +66,24 @@ class Dataset:
         """The examples that the shipped head learns from."""
         return [example for example in self.examples if not example.held_out]
 
+    def known_to(self, encoder: str, heard: Collection[str]) -> Dataset:
+        """The same for an encoder that was trained on the recordings named in `heard`, without their suffixes.
+
+        Raises DataError when there is nothing left to measure on.
+        """
+        examples = [replace(example, heard=example.path.stem in heard) for example in self.examples]
+        known = sum(example.heard for example in examples)
+        fresh = [example for example in examples if not example.heard and (example.held_out or not any(e.held_out for e in examples))]
+        if len(fresh) < _FEWEST:
+            raise DataError(f"{encoder} was trained on all but {len(fresh)} of these recordings; to measure it, others are needed.")
+        strangers = {what: [path for path in paths if path.stem not in heard] for what, paths in self.strangers.items()}
+        strangers = {what: paths for what, paths in strangers.items() if paths}
+        said = f" {encoder} itself was trained on {known} of the recordings; all is measured on others." if known else ""
+        return replace(self, examples=examples, strangers=strangers, split=self.split + said)
+
 
 def load(name: str, folder: Path) -> Dataset:
-    """The data set `name` ("genre" or "composer") in `folder`. Raises DataError when it is not there or not as expected."""
+    """The data set `name` ("genre", "composer" or "instrument") in `folder`. Raises DataError when it is not there or not as expected."""
     if name not in DATASETS:
         raise DataError(f"No classifier “{name}” can be built; known are {', '.join(DATASETS)}.")
     dataset = DATASETS[name](folder)
@@ -83,7 +106,7 @@ def genre(folder: Path) -> Dataset:
         split="By file: each recording is named by a head that learned from all others. GTZAN repeats artists, "
         f"and recordings of one artist may be on both sides, which flatters the accuracy. {_IN_VIEW}",
         note="",
-        strangers=_strangers("sounds of single instruments (Freesound)", folder.glob("instruments/freesound10/*/*.opus"), every=5),
+        strangers={"sounds of single instruments (Freesound)": sorted(folder.glob("instruments/freesound10/*/*.opus"))},
     )
 
 
@@ -99,16 +122,33 @@ def composer(folder: Path) -> Dataset:
         split="By piece: no piece is on both sides. The head learned from the pieces marked train and validation, "
         f"and its accuracy is that on those marked test. {_IN_VIEW}",
         note="Synthetic piano timbre: learned from and measured on one General MIDI piano, never on recordings of real instruments.",
-        strangers=_strangers("GTZAN recordings other than classical", _other_than("classical", folder)),
+        strangers={"GTZAN recordings other than classical": sorted(_other_than("classical", folder))},
     )
 
 
-DATASETS: dict[str, Callable[[Path], Dataset]] = {"genre": genre, "composer": composer}
+def instrument(folder: Path) -> Dataset:
+    """Clips laid out as CLASS/NAME, in `folder` or in its sub-folder instruments/freesound10."""
+    root = _sub_folder(folder, "instruments/freesound10")
+    files = sorted(path for path in root.glob("*/*") if path.suffix.lower() in AUDIO_SUFFIXES)
+    return Dataset(
+        "instrument",
+        "Instrument",
+        [Example(path, path.name, path.parent.name.replace("_", " "), path.name) for path in files],
+        what=f"{len(files)} Freesound clips of one instrument each, by many recordists, at most 12 s.",
+        licence=f"The clips are under Creative Commons licences; whose they are is not known here. {_OURS}",
+        split="By file: each clip is named by a head that learned from all others. Clips of one recordist may be on both sides, "
+        f"which flatters the accuracy. {_SCALED}",
+        note="One instrument at a time: it learned no mixtures.",
+        strangers={"GTZAN recordings": sorted(folder.glob("gtzan-mini/*/*.flac"))},
+    )
 
 
-def _strangers(what: str, files: Iterable[Path], *, every: int = 1) -> dict[str, list[Path]]:
-    chosen = sorted(files)[::every]
-    return {what: chosen} if chosen else {}
+DATASETS: dict[str, Callable[[Path], Dataset]] = {"genre": genre, "composer": composer, "instrument": instrument}
+
+
+def thinned(strangers: list[Path]) -> list[Path]:
+    """Evenly chosen ones of many: enough to measure on."""
+    return strangers[:: max(1, len(strangers) // _STRANGERS)]
 
 
 def _other_than(genre_name: str, folder: Path) -> Iterator[Path]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musicclass_gui.engine import cutting
+from musicclass_gui.engine.build import datasets
 from musicclass_gui.engine.errors import DataError
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ def embed(dataset: Dataset, encoder: Encoder, token: Token) -> list[Embedded]:
 
 
 def embed_strangers(dataset: Dataset, encoder: Encoder, token: Token) -> dict[str, list[Embeddings]]:
-    """The windows' embeddings of each of `dataset.strangers`, by what they are."""
-    return {what: [_embedded(path, encoder, token) for path in paths] for what, paths in dataset.strangers.items()}
+    """The windows' embeddings of some of `dataset.strangers`, by what they are; of none where there are none."""
+    found = {what: datasets.thinned(paths) for what, paths in dataset.strangers.items() if paths}
+    return {what: [_embedded(path, encoder, token) for path in paths] for what, paths in found.items()}
 
 
 def _embedded(path: Path, encoder: Encoder, token: Token) -> Embeddings:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musicclass_gui.engine import pooling
-from musicclass_gui.engine.calibration import area_under_roc, calibration_error, macro_f1, wilson
+from musicclass_gui.engine.calibration import area_under_roc, calibration_error, calibration_error_by_chance, macro_f1, wilson
 from musicclass_gui.engine.card import Compared, Measured
 from musicclass_gui.engine.heldout import Judged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,6 +48,12 @@ def one_group_out(recordings: Sequence[Embedded]) -> Iterator[Fold]:
             [recording for recording in recordings if recording.example.group != group],
             [recording for recording in recordings if recording.example.group == group],
         )
+
+
+def unheard(folds: Iterable[Fold]) -> list[Fold]:
+    """The same without judging what the encoder was trained on."""
+    kept = ((learned, [recording for recording in judged if not recording.example.heard]) for learned, judged in folds)
+    return [(learned, judged) for learned, judged in kept if judged]
 
 
 def group_folds(recordings: Sequence[Embedded], count: int) -> Iterator[Fold]:
@@ -111,6 +117,7 @@ def measured(judged: Judged, probabilities: Matrix) -> Measured:
         per_class={label: _rounded(rights[i] / counts[i]) for i, label in enumerate(judged.classes) if counts[i]},
         recordings={label: int(counts[i]) for i, label in enumerate(judged.classes)},
         calibration_error=_rounded(calibration_error(probabilities, judged.truth)),
+        calibration_by_chance=_rounded(calibration_error_by_chance(probabilities)),
     )
 
 

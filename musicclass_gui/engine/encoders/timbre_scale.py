@@ -1,7 +1,8 @@
 """Measures the centres and scales of `timbre` again: `python -m musicclass_gui.engine.encoders.timbre_scale DATA`.
 
-They come from recordings that no accuracy is measured on: single instruments, and the performances that composers'
-classifiers are trained with. They know no class. Used when the features change, never by the running program.
+They come from single instruments, and from the performances that composers' classifiers are trained with. They know no class,
+but accuracies on the instruments are of recordings that the scales were measured on. Used when the features change, never by the
+running program.
 """
 
 from __future__ import annotations

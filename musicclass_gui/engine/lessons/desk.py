@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 FIRST_TITLE = "My classes"
 _PREFERRED = "mn04-as"  # the better ear, where its weights are here
-_WITHOUT_WEIGHTS = "timbre"
+_WITHOUT_WEIGHTS = "house-v1"
 
 
 def _untold(news: News) -> None:

@@ -41,4 +41,5 @@ def train(data: Path, work: Path, recipe: Recipe, part: Part, token: Token, tell
     run.train(token, tell)
     made = work / f"house-{recipe.key}.safetensors"
     files.write_whole(made, save(run.weights(), {"recipe": recipe.key}))
+    files.write_whole(made.with_suffix(".heard.txt"), "".join(f"{sound.name}\n" for sound in used).encode())
     return made

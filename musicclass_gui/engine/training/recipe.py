@@ -13,7 +13,7 @@ from musicclass_gui.engine.plain import from_plain, to_plain
 if TYPE_CHECKING:
     from pathlib import Path
 
-_WEIGHTS = {"mn04-as": 1.0, "mn04-as tags": 0.5, "musicnn-msd": 0.5, "musicnn-msd tags": 0.25, "timbre": 1.0, "labels": 0.0}
+_WEIGHTS = {"mn04-as": 1.0, "mn04-as tags": 0.5, "musicnn-msd": 1.0, "musicnn-msd tags": 0.5, "timbre": 1.0, "labels": 0.1}
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Recipe:
     seed: int = 1
     shards: int = 240
     crops: int = 256
-    epochs: int = 4
+    epochs: int = 8
     batch: int = 64
     learning_rate: float = 2e-3
     weight_decay: float = 0.02

@@ -87,3 +87,17 @@ def test_a_classifier_that_cannot_run_here_silences_no_other(tmp_path: Path, oth
     assert [one.classifier for one in answers] == ["genre"]
     (why,) = [one.text for one in told if isinstance(one, Noticed)]
     assert why.startswith("“My classes” cannot answer: ")
+
+
+def test_a_project_that_took_the_name_first_answers_instead_of_the_shipped_one(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", 0.1 * np.random.default_rng(0).standard_normal(22_050 * 6), 22_050)
+    spec = encoders.specs()["timbre"]
+    with Project.create(tmp_path / "one.musicclass") as project:
+        for number in range(6):
+            record(project, number, drawn(number, number % 2, spec.dim), spec)
+        Desk(project, spec=spec).teach(added("low", 0, 2), added("high", 1, 3))
+        with project.writing():
+            project._db.execute("UPDATE classifiers SET key = 'genre'")
+    request = Request(tmp_path / "a.wav", ("genre",), "timbre", picture=False, project=str(tmp_path / "one.musicclass"))
+    (answer,) = Analyst(tmp_path / "cache").analyse(request, Token(), lambda event: None)
+    assert (answer.classifier, {one.label for one in answer.ranking}) == ("genre", {"low", "high"})

@@ -100,7 +100,7 @@ def test_named_steps_are_in_the_menu(window: MainWindow, qtbot: QtBot, made: Sim
 
 def test_a_classifier_of_the_project_has_a_card_with_its_title(window: MainWindow, qtbot: QtBot, made: SimpleNamespace) -> None:
     show_board(window, qtbot, made.board())
-    assert list(window.answers.cards) == ["instruments", "genre", "composer"]
+    assert list(window.answers.cards) == ["instruments", "genre", "composer", "instrument"]
     assert window.answers.cards["instruments"]._title.full == "Instruments"
 
 
