@@ -57,6 +57,7 @@ def compare_encoders(
     encoders: Annotated[str, typer.Option(help="Encoders, with commas between.", metavar="IDS")] = "",
     weights: Annotated[Path | None, typer.Option(help="Other weights for house-v1, such as just trained.", metavar="FILE")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="As the lines of the card's table.")] = False,
 ) -> None:
     """Print how well classes are taught on each encoder with 1, 3, 5 and all examples, on recordings that house-v1 never heard.
 
@@ -73,11 +74,14 @@ def compare_encoders(
     if as_json:
         print(json.dumps({"rows": to_plain(rows), "sizes": to_plain(sizes)}, indent=1))
         return
-    _print(rows, sizes)
+    if as_markdown:
+        print("\n".join(compare.markdown(rows)))
+    else:
+        _print(rows, sizes)
 
 
 def _print(rows: list[Row], sizes: list[Size]) -> None:
-    from musicclass_gui.engine.training.compare import SHOTS
+    from musicclass_gui.engine.training.compare import SHOTS, cell
 
     for collection in dict.fromkeys(row.collection for row in rows):
         own = [row for row in rows if row.collection == collection]
@@ -85,18 +89,13 @@ def _print(rows: list[Row], sizes: list[Size]) -> None:
         table = terminal.table("encoder", "head", *(f"{shots} each" if shots else "all" for shots in SHOTS))
         for encoder, head in dict.fromkeys((row.encoder, row.head) for row in own):
             found = [row for row in own if (row.encoder, row.head) == (encoder, head)]
-            table.add_row(encoder, head, *map(_cell, found))
+            table.add_row(encoder, head, *map(cell, found))
         terminal.console().print(table)
     print("\nTen seconds on one thread")
     table = terminal.table("encoder", "ms", "parameters", "MB")
     for size in sizes:
         table.add_row(size.encoder, f"{size.milliseconds:.1f}", f"{size.parameters:,}", f"{size.megabytes:.2f}")
     terminal.console().print(table)
-
-
-def _cell(row: Row) -> str:
-    low, high = row.interval_95
-    return f"{100 * row.accuracy:.1f} ({100 * low:.0f}–{100 * high:.0f})"
 
 
 def _tell(progress: Progress) -> None:

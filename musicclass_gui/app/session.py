@@ -15,14 +15,13 @@ from PySide6.QtCore import QObject, Signal
 
 from musicclass_gui.app.documents import Change, Document, QueueRow
 from musicclass_gui.app.drops import plan_drop, plan_teach
-from musicclass_gui.app.hearers import TAGS, present, tagger
+from musicclass_gui.app.hearers import TAGS, tagger
 from musicclass_gui.app.jobs import Lane, said, shut_down
 from musicclass_gui.app.lessons import gives_answers
 from musicclass_gui.app.queue import Queue
 from musicclass_gui.app.service import Service
 from musicclass_gui.app.teaching import Teaching
 from musicclass_gui.engine import events
-from musicclass_gui.engine.encoders import mobilenet
 from musicclass_gui.engine.errors import MusicClassError
 from musicclass_gui.engine.events import Answered, Event, Finished, Noticed, Opened, Pictured
 from musicclass_gui.engine.picture import Picture
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
 _RECENT = 12
 _CLOSE_S = 0.8
-_HINT = "The encoder mn04-as tells known from unknown genres more often than timbre does; its 4 MB of free weights are not here."
 _ANEW = "Answering anew"
 _ANALYSIS_SETTINGS = frozenset({"device", "classifiers", "window_s", "weights_folder", "tags", "fast"})
 
@@ -279,21 +277,13 @@ class Session(QObject):
 
         export.write(path, kind, [row.result() for row in self.queue])
 
-    @property
-    def hint(self) -> str:
-        """What a new user may want to know next, until it is dismissed or done; else empty."""
-        wanted = self.settings.get("weights_hint") and self.document.state == "ready"
-        return _HINT if wanted and not present(mobilenet.SPEC, self.settings.get("weights_folder")) else ""
-
     def self_check(self, receive: Callable[[list[list[Any]]], None]) -> None:
         """Look what this machine has and lacks; `receive` is given rows of (what, found, what to do, all right) on the main thread."""
         fields = {"weights_folder": self.settings.get("weights_folder")}
         self._aside.submit(partial(self._ask, "selfcheck", fields), done=receive, failed=self._complain)
 
     def dismiss(self, notice: str) -> None:
-        """Take a notice away; the hint does not come back."""
-        if notice == _HINT:
-            self.settings.set("weights_hint", False)
+        """Take a notice away."""
         for notices in (self.notices, self.document.notices):
             if notice in notices:
                 notices.remove(notice)

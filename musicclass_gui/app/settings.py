@@ -97,7 +97,6 @@ FIELDS: tuple[Field, ...] = (
     Field("window_state", "", store="state"),
     Field("splitter", "", store="state"),
     Field("tags", "", store="state"),
-    Field("weights_hint", True, store="state"),
     Field("agreed", [], store="state", longest=200),
     Field("recent", [], store="state"),
     Field("project", "", store="state"),

@@ -92,8 +92,6 @@ def current_notices(session: Session, player: Player, *, teaching: bool = False,
     lesson = lesson_notice(session)
     if lesson is not None and not teaching:
         notices.append(lesson)
-    if session.hint and not teaching:
-        notices.append(Notice(session.hint, "info", "analyse.encoders", "Encoders and weights…"))
     if session.settings.get("bench_run") and not session.benching and not benching:
         notices.append(Notice(_INTERRUPTED, "info", "bench.resume", "Resume it"))
     if player.problem and document.recording is not None and not teaching:

@@ -149,16 +149,6 @@ def test_analysing_again_takes_nothing_from_the_cache(session: Session, qtbot: Q
         assert session.document.from_cache == cached
 
 
-def test_a_hint_at_better_weights_can_be_dismissed_for_good(session: Session, qtbot: QtBot, tmp_path: Path) -> None:
-    assert session.hint == ""
-    session.open(sound(tmp_path / "a.wav", 12))
-    until(qtbot, lambda: session.document.state == "ready")
-    assert "mn04-as" in session.hint
-    session.dismiss(session.hint)
-    assert session.hint == ""
-    assert not session.settings.get("weights_hint")
-
-
 def test_samples_for_the_deepest_zoom_are_read_from_the_file(session: Session, qtbot: QtBot, tmp_path: Path) -> None:
     session.open(sound(tmp_path / "a.wav", 12))
     until(qtbot, lambda: session.document.recording is not None)

@@ -43,7 +43,10 @@ _ROUNDS = 15
 
 @dataclass(frozen=True)
 class Row:
-    """The share of `n` held-out recordings that a head named rightly, with its 95 % interval; few examples were drawn ten times."""
+    """The share of `n` held-out recordings that a head named rightly, with its 95 % interval, which counts pieces.
+
+    Few examples were drawn ten times.
+    """
 
     encoder: str
     collection: str
@@ -75,14 +78,22 @@ def rows(recordings: Sequence[Sound], encoder: Encoder, token: Token) -> list[Ro
             for shots in SHOTS:
                 right = _right(make, dataset, embedded, shots)
                 share = float(right.mean())
-                interval = [round(bound, 4) for bound in wilson(share, right.shape[1])]
+                interval = [round(bound, 4) for bound in wilson(share, _groups(embedded))]
                 found.append(Row(encoder.spec.id, collection, head, shots, round(share, 4), interval, right.shape[1]))
     return found
 
 
 def _dataset(collection: str, sounds: Sequence[Sound]) -> Dataset:
-    examples = [Example(sound.path, sound.name, sound.label.partition("/")[2], sound.name, sound.held_out) for sound in sounds]
+    examples = [
+        Example(sound.path, sound.name, sound.label.partition("/")[2], f"{sound.label}: {sound.piece or sound.name}", sound.held_out)
+        for sound in sounds
+    ]
     return Dataset(collection, collection, examples, "", "", "", "", {})
+
+
+def _groups(recordings: list[Embedded]) -> int:
+    """How many held-out recordings speak independently: one of each piece."""
+    return len({recording.example.group for recording in recordings if recording.example.held_out})
 
 
 def _right(make: MakeHead, dataset: Dataset, recordings: list[Embedded], shots: int) -> NDArray[np.bool_]:
@@ -100,6 +111,26 @@ def _drawn(recordings: list[Embedded], shots: int, number: int) -> list[Embedded
         own = [recording for recording in recordings if recording.example.label == label]
         chosen += [own[place] for place in sorted(chance.permutation(len(own))[:shots])]
     return chosen
+
+
+def cell(row: Row) -> str:
+    """Per cent with the interval, as every table shows it."""
+    low, high = row.interval_95
+    return f"{100 * row.accuracy:.1f} ({100 * low:.0f}–{100 * high:.0f})"
+
+
+def markdown(found: Sequence[Row]) -> list[str]:
+    """The lines of the table in an encoder's card, without its head."""
+    lines = []
+    for collection, head, encoder in dict.fromkeys((row.collection, row.head, row.encoder) for row in _sorted(found)):
+        own = [row for row in found if (row.collection, row.head, row.encoder) == (collection, head, encoder)]
+        lines.append(f"| {collection}, {own[0].n} | {head} | {encoder} | {' | '.join(cell(row) for row in own)} |")
+    return lines
+
+
+def _sorted(found: Sequence[Row]) -> list[Row]:
+    collections, heads = ([*dict.fromkeys(getattr(row, what) for row in found)] for what in ("collection", "head"))
+    return sorted(found, key=lambda row: (collections.index(row.collection), heads.index(row.head)))
 
 
 def sizes(loaded: Sequence[Encoder]) -> list[Size]:

@@ -26,12 +26,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sound:
-    """A recording: its name in the data, what it is an example of ("gtzan/rock"), and whether it never enters training."""
+    """A recording: its name in the data, what it is an example of ("gtzan/rock"), and whether it never enters training.
+
+    `piece` is what is played, where that is known: recordings of one piece do not speak independently.
+    """
 
     path: Path
     name: str
     label: str
     held_out: bool
+    piece: str = ""
 
     @property
     def collection(self) -> str:
@@ -66,7 +70,8 @@ def _composers(folder: Path) -> Iterator[Sound]:
     with table.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             path = table.parent / row["audio_filename"]
-            yield Sound(path, path.relative_to(folder).as_posix(), f"composers/{row['canonical_composer']}", row["split"] == "test")
+            label = f"composers/{row['canonical_composer']}"
+            yield Sound(path, path.relative_to(folder).as_posix(), label, row["split"] == "test", row["canonical_title"])
 
 
 def samples(sounds: list[Sound], sample_rate: int, cache: Path, token: Token) -> list[NDArray[np.int16]]:
