@@ -31,7 +31,7 @@ def train_encoder(
     data: DataOption,
     work: Annotated[Path, typer.Option(help="Where what is made on the way is kept; some gigabytes.", metavar="DIR")],
     recipe: Annotated[Path | None, typer.Option(help="A recipe as JSON; else the one of house-v1.", metavar="FILE")] = None,
-    part: Annotated[str, typer.Option(help="Make only the Nth of COUNT parts of the sounds; part 1 waits for none and trains.")] = "1/1",
+    part: Annotated[str, typer.Option(help="Make only the Nth of COUNT parts of the sounds; part 1 trains when all are made.")] = "1/1",
     threads: Annotated[int, typer.Option(help="Processor threads for the training.", min=1)] = 2,
 ) -> None:
     """Train an encoder like house-v1 from the recipe; what was stopped or killed goes on where it was.
@@ -63,12 +63,19 @@ def compare_encoders(
 
     Per cent of the held-out recordings with 95 % intervals (Wilson); for few examples the mean of ten draws. Then speed and size.
     """
+    from musicclass_gui.engine.encoders import house
     from musicclass_gui.engine.plain import to_plain
     from musicclass_gui.engine.training import compare
 
-    chosen = [name for name in encoders.split(",") if name] or list(compare.ENCODERS)
+    chosen = list(dict.fromkeys(name.strip() for name in encoders.split(",") if name.strip())) or list(compare.ENCODERS)
     for name in chosen:
-        terminal.require_encoder(name)
+        terminal.require_encoder(name, "--encoders")
+    if as_json and as_markdown:
+        raise typer.BadParameter("--json and --markdown do not go together; choose one.")
+    if weights and house.SPEC.id not in chosen:
+        raise typer.BadParameter("--weights are for house-v1, which is not among --encoders.", param_hint="--weights")
+    if weights and not weights.is_file():
+        raise typer.BadParameter(f"There is no file {weights}.", param_hint="--weights")
     with terminal.errors_as_lines(), terminal.bar("Comparing") as token:
         rows, sizes = compare.table(data, chosen, weights, token)
     if as_json:
@@ -107,6 +114,6 @@ def _part(text: str) -> Part:
     from musicclass_gui.engine.training.crops import Part
 
     number, _, count = text.partition("/")
-    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
         raise typer.BadParameter(f"“{text}” is no part; it is such as 1/2.", param_hint="--part")
     return Part(int(number), int(count))

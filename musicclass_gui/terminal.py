@@ -44,12 +44,12 @@ WindowOption = Annotated[float, typer.Option(callback=_window, help="Window leng
 WeightsOption = Annotated[str, typer.Option("--weights", help="A folder with one sub-folder of weights per encoder.")]
 
 
-def require_encoder(encoder: str) -> None:
+def require_encoder(encoder: str, option: str = "--encoder") -> None:
     """Raise a usage error unless this is empty or an encoder's id."""
     from musicclass_gui.engine import encoders
 
     if encoder and encoders.find_spec(encoder) is None:
-        raise typer.BadParameter(f"There is no encoder “{encoder}”; known are {', '.join(encoders.specs())}.", param_hint="--encoder")
+        raise typer.BadParameter(f"There is no encoder “{encoder}”; known are {', '.join(encoders.specs())}.", param_hint=option)
 
 
 def shelf(weights: str) -> Shelf:
@@ -87,6 +87,9 @@ def errors_as_lines() -> Iterator[None]:
         raise typer.Exit(1) from None
     except MusicClassError as error:
         complain(str(error))
+        raise typer.Exit(1) from None
+    except OSError as error:
+        complain(f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}.")
         raise typer.Exit(1) from None
 
 

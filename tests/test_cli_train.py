@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import typer
@@ -14,9 +14,7 @@ from musicclass_gui.__main__ import _COMMANDS
 from musicclass_gui.cli import app
 from musicclass_gui.engine.encoders import house
 from musicclass_gui.engine.training import recipe as recipes
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from musicclass_gui.engine.training import sounds
 
 TINY = recipes.Recipe(shards=2, crops=3, epochs=2, batch=2)
 
@@ -57,6 +55,23 @@ def test_from_recordings_to_an_encoder_in_two_parts(tmp_path: Path) -> None:
     )
     assert status == 0
     assert json.loads(out)["sizes"][0]["parameters"] == house.load().parameters
+    weights = work / f"house-{TINY.key}.safetensors"
+    assert house.heard_by(weights, weights.with_suffix(".heard.txt")) == {Path(s.name).stem for s in sounds.find(data) if not s.held_out}
+    (data / "gtzan-mini/rock/rock.000000.wav").write_bytes((data / "gtzan-mini/rock/rock.00000.wav").read_bytes())
+    status, _, err = run(*common)
+    assert (status, "begun with other recordings" in " ".join(err.split())) == (1, True), "what it kept stands for others"
+
+
+def test_only_what_it_never_heard_is_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names of those files are names of what the encoder in the box heard, wherever they lie."""
+    data = made(tmp_path)
+    monkeypatch.setattr(house, "heard", lambda: frozenset({"rock.00001", "rock.00004", "blues.00001", "oboe_1", "Ravel"}))
+    _, out, _ = run("compare-encoders", "--data", data, "--encoders", "house-v1", "--json")
+    rows = json.loads(out)["rows"]
+    assert {(row["collection"], row["n"]) for row in rows} == {("gtzan", 1)}
+    monkeypatch.setattr(house, "heard", lambda: frozenset(sound.path.stem for sound in sounds.find(data)))
+    status, _, err = run("compare-encoders", "--data", data, "--encoders", "house-v1")
+    assert (status, "No collection here" in err) == (1, True)
 
 
 def test_the_table_has_every_collection_and_number_of_examples(tmp_path: Path) -> None:
@@ -77,7 +92,11 @@ def test_the_table_has_every_collection_and_number_of_examples(tmp_path: Path) -
     [
         (["train-encoder", "--data", "DIR", "--work", "WORK", "--part", "3/2"], 2, "is no part"),
         (["train-encoder", "--data", "DIR", "--work", "WORK"], 1, "gtzan-mini, composers and instruments"),
+        (["train-encoder", "--data", "DIR", "--work", "WORK", "--part", "²/2"], 2, "is no part"),
         (["compare-encoders", "--data", "DIR", "--encoders", "nothing"], 2, "There is no encoder"),
+        (["compare-encoders", "--data", "DIR", "--encoders", "timbre", "--weights", "x"], 2, "are for house-v1"),
+        (["compare-encoders", "--data", "DIR", "--weights", "/nowhere/x"], 2, "There is no file"),
+        (["compare-encoders", "--data", "DIR", "--json", "--markdown"], 2, "do not go together"),
         (["compare-encoders", "--data", "DIR", "--encoders", "timbre"], 1, "gtzan-mini, composers and instruments"),
     ],
 )

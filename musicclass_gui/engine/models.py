@@ -183,10 +183,11 @@ def _row(spec: EncoderSpec, folders: list[Path]) -> ModelRow:
 
 def _state(spec: EncoderSpec, folders: list[Path]) -> tuple[str, str, Path | None]:
     """The state, a sentence on it where it is not right, and where the files are."""
-    from musicclass_gui.engine.encoders import weights
+    from musicclass_gui.engine.encoders import house, weights
 
     if spec.weights is None:
-        return "built in", "", None
+        lacking = house.missing() if spec.id == house.SPEC.id else ""
+        return "missing" if lacking else "built in", lacking, None
     try:
         return "ready", "", weights.find(spec, folders)
     except WeightsError as error:

@@ -1,8 +1,8 @@
 """Which classifiers can answer here and now: what is shipped, and which encoders have their weights.
 
 A classifier such as `genre` comes in one variant per encoder; the best measured one that can run is taken. Where accuracies cannot be
-told apart (their difference is within its 95 % interval), the program's own encoder answers: it is on every machine, so that all get the
-same answer. Of others that cannot be told apart the best calibrated one is taken.
+told apart (their difference is within its 95 % interval), the program's own encoder answers: it is on every machine, and its
+probabilities and its "none of these" are the better of the two that are. Of others that measure alike the best calibrated one is taken.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 
 _FIRST = ("genre", "composer", "instrument")
-_Z95 = 1.96
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ class Shelf:
             self.weights_of(encoder_id)
         except WeightsError as error:
             return str(error)
-        return ""
+        return house.missing() if encoder_id == house.SPEC.id else ""
 
     def spec(self, encoder_id: str) -> EncoderSpec:
         """What there is to know of an encoder, or of a view of one. Raises ClassifierError when this program has none of that name."""
@@ -119,13 +118,14 @@ def _best_first(variants: list[Variant]) -> list[Variant]:
 
     def rank(variant: Variant) -> tuple[float, float, float]:
         found = variant.measured
-        if best.accuracy - found.accuracy > _Z95 * math.hypot(_error(best), _error(found)):
+        if _told_apart(best, found):
             return 1.0, 0.0, -found.accuracy
         return 0.0, float(variant.encoder != house.SPEC.id), found.calibration_error
 
     return sorted(variants, key=rank)
 
 
-def _error(found: Measured) -> float:
-    """The standard error of an accuracy; recordings of a group do not speak independently."""
-    return math.sqrt(found.accuracy * (1 - found.accuracy) / max(1, found.groups))
+def _told_apart(better: Measured, other: Measured) -> bool:
+    """Whether the 95 % interval of the difference leaves out zero, from both accuracies' own intervals (Newcombe, 1998, method 10)."""
+    below, above = better.accuracy - better.interval_95[0], other.interval_95[1] - other.accuracy
+    return better.accuracy - other.accuracy > math.hypot(below, above)

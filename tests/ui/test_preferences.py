@@ -84,8 +84,9 @@ def test_numbers_ticks_and_slides_count_at_once(dialog: Preferences, settings: S
 
 
 def test_at_least_one_classifier_stays(dialog: Preferences, settings: Settings) -> None:
-    genre, composer = dialog.editors["classifiers"].findChildren(QCheckBox)
+    genre, composer, instrument = dialog.editors["classifiers"].findChildren(QCheckBox)
     composer.click()
+    instrument.click()
     assert settings.get("classifiers") == ["genre"]
     genre.click()
     assert settings.get("classifiers") == ["genre"]

@@ -24,7 +24,7 @@ from musicclass_gui.engine.audio import content_hash
 from musicclass_gui.engine.audio_paths import naming_errors_of
 from musicclass_gui.engine.benchmark import cutter
 from musicclass_gui.engine.cache import Embedded, FileStamp, Reading, opened
-from musicclass_gui.engine.encoders import clap, layers
+from musicclass_gui.engine.encoders import clap, house, layers
 from musicclass_gui.engine.encoders.hearing import hear
 from musicclass_gui.engine.errors import AudioError, EncoderError
 from musicclass_gui.engine.listening import naming_encoder_errors
@@ -178,7 +178,18 @@ def embed(
         hearing.run()
         if cache.problem:
             tell(cache.problem)
-    return Heard(hearing.chunks, tuple(hearing.problems))
+    return Heard(hearing.chunks, (*hearing.problems, *_known_before(items, encoder_id)))
+
+
+def _known_before(items: Sequence[Item], encoder_id: str) -> list[str]:
+    """A sentence where the encoder in the box was trained on some of the recordings, which flatters what is measured on them."""
+    if encoder_id != house.SPEC.id:
+        return []
+    paths = {item.path for item in items}
+    known = sum(Path(path).stem in house.heard() for path in paths)
+    if not known:
+        return []
+    return [f"{encoder_id} was trained on recordings of the names of {known} of these {len(paths)}; results with it are flattered."]
 
 
 class _Hearing:

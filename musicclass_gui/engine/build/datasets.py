@@ -22,7 +22,7 @@ _STRANGERS = 40  # or fewer than twice as many
 _OURS = "No recording is included: the sums, file names and mean embeddings here are this project's own results."
 _IN_VIEW = "The head's settings, and the features of the encoder timbre, were chosen with these recordings in view, which flatters it too."
 _SCALED = "The scales of the encoder timbre were measured on these clips among others, without their classes."
-_FEWEST = 2  # to measure on
+_FEWEST = 5  # to measure an encoder on that heard the others
 _COLUMNS = ("canonical_composer", "canonical_title", "split", "audio_filename")
 
 
@@ -74,12 +74,15 @@ class Dataset:
         examples = [replace(example, heard=example.path.stem in heard) for example in self.examples]
         known = sum(example.heard for example in examples)
         fresh = [example for example in examples if not example.heard and (example.held_out or not any(e.held_out for e in examples))]
-        if len(fresh) < _FEWEST:
+        if known and len(fresh) < _FEWEST:
             raise DataError(f"{encoder} was trained on all but {len(fresh)} of these recordings; to measure it, others are needed.")
         strangers = {what: [path for path in paths if path.stem not in heard] for what, paths in self.strangers.items()}
         strangers = {what: paths for what, paths in strangers.items() if paths}
-        said = f" {encoder} itself was trained on {known} of the recordings; all is measured on others." if known else ""
-        return replace(self, examples=examples, strangers=strangers, split=self.split + said)
+        said = (
+            f" {encoder} itself was trained on {known} of the recordings and, for a small part, on what class they are; all is measured "
+            "on others, but classes that the head was not taught were not new to the encoder."
+        )
+        return replace(self, examples=examples, strangers=strangers, split=self.split + (said if known else ""))
 
 
 def load(name: str, folder: Path) -> Dataset:
@@ -116,7 +119,7 @@ def composer(folder: Path) -> Dataset:
     return Dataset(
         "composer",
         "Composer",
-        list(_listed(root, root / "maestro-v3.0.0.csv")),
+        list(listed(root, root / "maestro-v3.0.0.csv")),
         what="Performances by pianists (ASAP, MIDI), 30 s of each, played on one synthetic General MIDI piano.",
         licence=f"The performances are under CC BY-NC-SA 4.0. {_OURS}",
         split="By piece: no piece is on both sides. The head learned from the pieces marked train and validation, "
@@ -161,7 +164,8 @@ def _sub_folder(folder: Path, name: str) -> Path:
     return folder / name if (folder / name).is_dir() else folder
 
 
-def _listed(root: Path, table: Path) -> Iterator[Example]:
+def listed(root: Path, table: Path) -> Iterator[Example]:
+    """The recordings of a table with MAESTRO's columns, relative to `root`. Raises DataError in words for what is wrong with it."""
     try:
         with table.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))

@@ -38,6 +38,18 @@ def tensors(path: Path) -> dict[str, Tensor]:
     return named
 
 
+def metadata(path: Path) -> dict[str, str]:
+    """What a safetensors file says of itself; nothing where it says nothing. Raises WeightsError."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        bounds.check_safetensors(path)
+        with safe_open(path, "numpy") as file:
+            return dict(file.metadata() or {})
+    except (OSError, ValueError, SafetensorError) as error:
+        raise WeightsError(_unreadable(path, error)) from error
+
+
 def _read_tensors(path: Path) -> Any:
     import torch
 

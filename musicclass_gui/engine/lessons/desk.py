@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.shelf import Shelf
 
 FIRST_TITLE = "My classes"
-_PREFERRED = "mn04-as"  # the better ear, where its weights are here
+_PREFERRED = "mn04-as"  # where its weights are: it heard sounds of every kind, and classes may be of any
 _WITHOUT_WEIGHTS = "house-v1"
 
 

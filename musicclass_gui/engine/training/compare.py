@@ -6,7 +6,7 @@ Whatever a classifier is judged on here was held out from the training of `house
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ from musicclass_gui.engine.build.datasets import Dataset, Example
 from musicclass_gui.engine.calibration import wilson
 from musicclass_gui.engine.encoders import house, timbre
 from musicclass_gui.engine.encoders.running import OnRunner
+from musicclass_gui.engine.errors import DataError
 from musicclass_gui.engine.heads.centers import CentersHead
 from musicclass_gui.engine.training import sounds
 
@@ -68,9 +69,9 @@ class Size:
 
 
 def rows(recordings: Sequence[Sound], encoder: Encoder, token: Token) -> list[Row]:
-    """Each collection, head and number of examples. Raises AudioError, DataError, Cancelled."""
+    """Each collection that has recordings on both sides, head and number of examples. Raises AudioError, DataError, Cancelled."""
     found = []
-    for collection in dict.fromkeys(sound.collection for sound in recordings):
+    for collection in _on_both_sides(recordings):
         dataset = _dataset(collection, [sound for sound in recordings if sound.collection == collection])
         embedded = embedding.embed(dataset, encoder, token)
         heads: dict[str, MakeHead] = {"class centers": CentersHead, "gaussian": assemble.gaussian(embedded)}
@@ -81,6 +82,14 @@ def rows(recordings: Sequence[Sound], encoder: Encoder, token: Token) -> list[Ro
                 interval = [round(bound, 4) for bound in wilson(share, _groups(embedded))]
                 found.append(Row(encoder.spec.id, collection, head, shots, round(share, 4), interval, right.shape[1]))
     return found
+
+
+def _on_both_sides(recordings: Sequence[Sound]) -> list[str]:
+    sides = {(sound.collection, sound.held_out) for sound in recordings}
+    both = [name for name in dict.fromkeys(sound.collection for sound in recordings) if {(name, True), (name, False)} <= sides]
+    if not both:
+        raise DataError("No collection here has recordings to learn from and others to measure on; give the folder with all of them.")
+    return both
 
 
 def _dataset(collection: str, sounds: Sequence[Sound]) -> Dataset:
@@ -170,9 +179,17 @@ def table(data: Path, encoder_ids: Sequence[str], house_weights: Path | None, to
     Raises DataError, AudioError, EncoderError, WeightsError, Cancelled.
     """
     found = sounds.find(data)
+    if house.SPEC.id in encoder_ids:
+        found = _unheard(found, house_weights)
     with one_thread():
         loaded = [_loaded(name, data, house_weights) for name in encoder_ids]
         return [row for encoder in loaded for row in rows(found, encoder, token)], sizes(loaded)
+
+
+def _unheard(found: Sequence[Sound], weights: Path | None) -> list[Sound]:
+    """The same with what `house-v1` was trained on to be learned from only, wherever it lies here."""
+    heard = house.heard_by(weights, weights.with_suffix(".heard.txt")) if weights else house.heard()
+    return [replace(sound, held_out=sound.held_out and sound.path.stem not in heard) for sound in found]
 
 
 def _loaded(encoder_id: str, data: Path, house_weights: Path | None) -> Encoder:

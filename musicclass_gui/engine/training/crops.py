@@ -16,7 +16,6 @@ from musicclass_gui.engine import files
 from musicclass_gui.engine.encoders import house_net
 from musicclass_gui.engine.errors import DataError
 from musicclass_gui.engine.training import distortion, synthesis
-from musicclass_gui.engine.training.teachers import Teachers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.task import Token
     from musicclass_gui.engine.training.recipe import Recipe
     from musicclass_gui.engine.training.sounds import Sound
+    from musicclass_gui.engine.training.teachers import Teachers
     from musicclass_gui.engine.windows import Audio
 
 Shard = dict[str, "NDArray[np.generic]"]
@@ -84,28 +84,41 @@ def make(material: Material, recipe: Recipe, number: int, teachers: Teachers, to
     return {**made, "label": np.array([label for _, label in drawn], np.int64)}
 
 
-def fill(material: Material, recipe: Recipe, folder: Path, part: Part, token: Token) -> None:
-    """Make those shards of one part that are not in `folder` yet. Raises WeightsError without the teachers' weights, Cancelled, OSError."""
+def missing(folder: Path, recipe: Recipe, part: Part) -> list[int]:
+    """Those shards of one part that are not in `folder` yet."""
+    return [number for number in part.of(recipe.shards) if not path(folder, recipe, number).is_file()]
+
+
+def fill(material: Material, recipe: Recipe, folder: Path, part: Part, teachers: Teachers | None, token: Token) -> None:
+    """Make the missing shards of one part; `teachers` may be None where none is missing. Raises Cancelled, OSError."""
     from safetensors.numpy import save
 
-    missing = [number for number in part.of(recipe.shards) if not path(folder, recipe, number).is_file()]
-    teachers = Teachers(RATE) if missing else None
-    for done, number in enumerate(missing):
-        token.progress(done / len(missing), f"sounds {number + 1} of {recipe.shards}")
+    wanted = missing(folder, recipe, part) if teachers else []
+    for done, number in enumerate(wanted):
+        token.progress(done / len(wanted), f"sounds {number + 1} of {recipe.shards}")
         if teachers:
             files.write_whole(path(folder, recipe, number), save(make(material, recipe, number, teachers, token)))
 
 
 def read(folder: Path, recipe: Recipe) -> list[Shard]:
-    """Every shard of a recipe. Raises DataError when some are not made yet."""
+    """Every shard of a recipe. Raises DataError when some are not made yet, or damaged."""
+    lacking = missing(folder, recipe, Part())
+    if lacking:
+        raise DataError(
+            f"{len(lacking)} of {recipe.shards} shards of sounds are not made yet; let the other parts end, or leave --part out."
+        )
+    return [_read(path(folder, recipe, number)) for number in range(recipe.shards)]
+
+
+def _read(file: Path) -> Shard:
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    missing = [number for number in range(recipe.shards) if not path(folder, recipe, number).is_file()]
-    if missing:
-        raise DataError(
-            f"{len(missing)} of {recipe.shards} shards of sounds are not made yet; let the other parts end, or leave --part out."
-        )
-    return [load_file(path(folder, recipe, number)) for number in range(recipe.shards)]
+    try:
+        shard: Shard = load_file(file)
+    except SafetensorError as error:
+        raise DataError(f"{file} is damaged ({error}); remove it, and it is made again.") from error
+    return shard
 
 
 def mels(batch: Sequence[Audio]) -> NDArray[np.float16]:

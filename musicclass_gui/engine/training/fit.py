@@ -103,7 +103,7 @@ class Run:
     def __post_init__(self) -> None:
         torch.manual_seed(self.recipe.seed)
         self.scales = {name: scale for name, scale in scales(self.shards).items() if self.recipe.weight(name)}
-        self.student = Student(self.scales, self.labels if self.recipe.weight("labels") else 0)
+        self.student = Student(self.scales, self.labels if self.recipe.weight("labels") and self.labels > 1 else 0)
         self.average = {name: value.detach().clone() for name, value in self.student.net.state_dict().items()}
         self.optimiser = torch.optim.AdamW(self.student.parameters(), self.recipe.learning_rate, weight_decay=self.recipe.weight_decay)
         self.step, self._sums = 0, dict[str, list[float]]()
@@ -112,7 +112,10 @@ class Run:
             self._read()
 
     def train(self, token: Token, tell: Callable[[Progress], None]) -> None:
-        """Go on to the end; after Cancelled, or a kill, the same again gives the same weights. Raises Cancelled, OSError."""
+        """Go on to the end; after Cancelled, or a kill, the same again gives the same weights.
+
+        Raises Cancelled, OSError, and DataError when a loss is no number any more.
+        """
         self.student.train()
         while self.step < self.steps:
             epoch, start = divmod(self.step, self.steps // self.recipe.epochs)
@@ -132,7 +135,12 @@ class Run:
             group["lr"] = self.recipe.learning_rate * pace(self.step, self.steps, self.recipe.warm_up)
         losses = self.student.losses(batch, self.scales)
         self.optimiser.zero_grad(set_to_none=True)
-        torch.stack([loss * self.recipe.weight(name) for name, loss in losses.items()]).sum().backward()  # type: ignore[no-untyped-call]
+        total = torch.stack([loss * self.recipe.weight(name) for name, loss in losses.items()]).sum()
+        if not total.isfinite():
+            raise DataError(
+                f"The training went astray at step {self.step + 1}; a lower learning_rate than {self.recipe.learning_rate} helps."
+            )
+        total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
         self.optimiser.step()
         self.step += 1
@@ -167,11 +175,14 @@ class Run:
         return {"recipe": self.recipe.key, "shards": len(self.shards), "step": self.step}
 
     def _read(self) -> None:
-        from safetensors import safe_open
+        from safetensors import SafetensorError, safe_open
 
-        with safe_open(self.kept, "pt") as file:
-            about = json.loads(file.metadata()["about"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no dictionary
+        try:
+            with safe_open(self.kept, "pt") as file:
+                about = json.loads(file.metadata()["about"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no dictionary
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{self.kept} is damaged ({error}); remove it, and the training begins anew.") from error
         self.step = about["step"]
         if about != self._about():
             raise DataError(f"{self.kept} belongs to another recipe or other sounds; move it away, or go on with its own.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _WEIGHTS = {"mn04-as": 1.0, "mn04-as tags": 0.5, "musicnn-msd": 1.0, "musicnn-msd tags": 0.5, "timbre": 1.0, "labels": 0.1}
+_RANGES = {
+    "seed": (0, 2**31),
+    "shards": (1, 10_000),
+    "crops": (1, 10_000),
+    "epochs": (1, 1000),
+    "batch": (1, 10_000),
+    "learning_rate": (1e-9, 1.0),
+    "weight_decay": (0.0, 1.0),
+    "warm_up": (0.0, 1.0),
+    "averaging": (0.0, 1.0),
+}
 
 
 @dataclass(frozen=True)
@@ -56,12 +67,31 @@ def house_v1() -> Recipe:
 
 
 def read(path: Path) -> Recipe:
-    """A recipe from JSON. Raises DataError when it is none."""
+    """A recipe from JSON. Raises DataError when it is none, or has numbers with which nothing can be trained."""
     try:
-        found: Recipe = from_plain(Recipe, json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError) as error:
+        plain = json.loads(path.read_text("utf-8"))
+        found: Recipe = from_plain(Recipe, plain)
+        wrong = _wrong(found, plain)
+    except (OSError, ValueError, AttributeError, DataError) as error:
         raise DataError(f"{path} is no recipe of an encoder ({error}); one is like models/house-v1/recipe.json.") from error
+    if wrong:
+        raise DataError(f"{path}: {wrong}.")
     return found
+
+
+def _wrong(recipe: Recipe, plain: dict[str, object]) -> str:
+    """What is wrong with a recipe, in words; empty when nothing is."""
+    unknown = [*(set(plain) - {one.name for one in fields(Recipe)}), *(set(recipe.weights) - set(_WEIGHTS))]
+    if unknown:
+        return f"{', '.join(sorted(unknown))} is no part of a recipe"
+    for name, (low, high) in _RANGES.items():
+        if not low <= getattr(recipe, name) <= high:
+            return f"{name} must be from {low:g} to {high:g}"
+    if not all(0 <= weight < 1e6 for weight in recipe.weights.values()):
+        return "weights must be 0 or more"
+    if not any(weight for name, weight in recipe.weights.items() if name != "labels"):
+        return "at least one teacher must count"
+    return ""
 
 
 def text(recipe: Recipe) -> str:

@@ -5,13 +5,14 @@ The layout is that of the test data: gtzan-mini/GENRE, composers with MAESTRO's 
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from musicclass_gui.engine import audio, files
+from musicclass_gui.engine.build import datasets
 from musicclass_gui.engine.errors import DataError
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def find(folder: Path) -> list[Sound]:
 def _classes(folder: Path, place: str, collection: str) -> Iterator[Sound]:
     root = folder / place
     for sub in sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []:
-        for number, path in enumerate(sorted(sub.iterdir())):
+        recordings = (path for path in sub.iterdir() if path.suffix.lower() in audio.AUDIO_SUFFIXES and not path.name.startswith("."))
+        for number, path in enumerate(sorted(recordings)):
             yield Sound(path, path.relative_to(folder).as_posix(), f"{collection}/{sub.name}", number % 3 == 1)
 
 
@@ -67,17 +69,24 @@ def _composers(folder: Path) -> Iterator[Sound]:
     table = folder / "composers/maestro-v3.0.0.csv"
     if not table.is_file():
         return
-    with table.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            path = table.parent / row["audio_filename"]
-            label = f"composers/{row['canonical_composer']}"
-            yield Sound(path, path.relative_to(folder).as_posix(), label, row["split"] == "test", row["canonical_title"])
+    for one in datasets.listed(table.parent, table):
+        name = one.path.relative_to(folder).as_posix()
+        yield Sound(one.path, name, f"composers/{one.label}", one.held_out, one.group)
+
+
+def fingerprint(sounds: list[Sound]) -> str:
+    """What tells recordings apart from others of the same names: a line each with name, label and checksum. Raises OSError."""
+    return "".join(f"{sound.name}\t{sound.label}\t{sha256(sound.path.read_bytes()).hexdigest()}\n" for sound in sounds)
 
 
 def samples(sounds: list[Sound], sample_rate: int, cache: Path, token: Token) -> list[NDArray[np.int16]]:
-    """Every recording's samples, mono, decoded once and kept in `cache`. Raises AudioError, Cancelled, OSError."""
+    """Every recording's samples, mono, decoded once and kept in `cache`. Raises AudioError, DataError, Cancelled, OSError."""
     cache.mkdir(parents=True, exist_ok=True)
-    return [_kept(sound, sample_rate, cache, token) for sound in sounds]
+    found = []
+    for number, sound in enumerate(sounds):
+        token.progress(number / len(sounds), sound.name)
+        found.append(_kept(sound, sample_rate, cache, token))
+    return found
 
 
 def _kept(sound: Sound, sample_rate: int, cache: Path, token: Token) -> NDArray[np.int16]:
@@ -86,7 +95,10 @@ def _kept(sound: Sound, sample_rate: int, cache: Path, token: Token) -> NDArray[
         decoded = _decoded(sound.path, sample_rate, token)
         with files.whole(path) as part, part.open("xb") as file:
             np.save(file, (np.clip(decoded, -1, 1) * 32767).astype(np.int16), allow_pickle=False)
-    kept: NDArray[np.int16] = np.load(path, allow_pickle=False)
+    try:
+        kept: NDArray[np.int16] = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise DataError(f"{path} is damaged; remove it, and it is made again.") from error
     return kept
 
 

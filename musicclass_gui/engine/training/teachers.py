@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from musicclass_gui.engine import encoders
+from musicclass_gui.engine.build import weights_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -25,12 +27,12 @@ _MUSICNN_S = 3.0  # its window; it cannot say anything of another length
 
 
 class Teachers:
-    """The three encoders, loaded; their weights must be where `weights.find` looks. Raises WeightsError."""
+    """The three encoders, loaded, with weights from `data/weights` or the usual folders. Raises WeightsError."""
 
-    def __init__(self, sample_rate: int) -> None:
+    def __init__(self, sample_rate: int, data: Path) -> None:
         self._rate = sample_rate
-        self._sounds = cast("MobileNetEncoder", encoders.load("mn04-as"))
-        self._tags = cast("MusicnnEncoder", encoders.load("musicnn-msd"))
+        self._sounds = cast("MobileNetEncoder", encoders.load("mn04-as", weights=weights_in("mn04-as", data)))
+        self._tags = cast("MusicnnEncoder", encoders.load("musicnn-msd", weights=weights_in("musicnn-msd", data)))
         self._timbre = encoders.load("timbre")
         self._head = self._tags.tag_head()
 

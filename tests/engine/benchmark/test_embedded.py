@@ -193,6 +193,14 @@ def test_cuts_that_cannot_be_made(cut: Cut) -> None:
         heard([], cut)
 
 
+def test_what_the_encoder_in_the_box_was_trained_on_is_told(tmp_path: Path) -> None:
+    items = [made(tmp_path, name, 2.0) for name in ("blues.00000", "blues.00001")]
+    (said,) = heard(items, encoder="house-v1").problems
+    assert said.startswith("house-v1 was trained on recordings of the names of 1 of these 2")
+    assert heard(items).problems == ()
+    assert heard(items[1:], encoder="house-v1").problems == ()
+
+
 def test_an_unknown_encoder() -> None:
     with pytest.raises(EncoderError, match="no encoder “ears”"):
         heard([], GRID, "ears")

@@ -17,7 +17,7 @@ from musicclass_gui.engine.training import recipe
 if TYPE_CHECKING:
     from pathlib import Path
 
-CHECKSUM = "6f7790b6d8a659ae4f89cc567b45dd393baa67ea959f0f81553aee8f4a7520f2"
+CHECKSUM = "8da6c3b95f08670486bb64b2a37e70f71ce92d220d8e7763a91d8698f46a5b9e"
 RATE = house.SPEC.sample_rate
 
 
@@ -78,3 +78,23 @@ def test_it_is_no_slower_than_mn04_as(data_dir: Path) -> None:
             encoder.embed([sound])
             times[encoder.spec.id] = min(times.get(encoder.spec.id, 9e9), time.perf_counter() - start)
     assert times["house-v1"] <= 1.5 * times["mn04-as"]
+
+
+def test_a_list_of_what_was_heard_that_is_not_the_weights_own_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("house-v1.safetensors", "heard.txt"):
+        (tmp_path / name).write_bytes(house.weights_file().with_name(name).read_bytes())
+    monkeypatch.setattr(house, "weights_file", lambda: tmp_path / "house-v1.safetensors")
+    assert len(house.heard()) == 435
+    (tmp_path / "heard.txt").write_text("")
+    with pytest.raises(WeightsError, match="is not the list"):
+        house.heard()
+    (tmp_path / "heard.txt").unlink()
+    with pytest.raises(WeightsError, match="cannot be read"):
+        house.heard()
+
+
+def test_its_damaged_file_is_to_be_installed_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "x.safetensors").write_bytes(house.weights_file().read_bytes()[:100_000])
+    monkeypatch.setattr(house, "weights_file", lambda: tmp_path / "x.safetensors")
+    with pytest.raises(WeightsError, match="install it again"):
+        house.load()

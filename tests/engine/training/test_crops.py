@@ -14,6 +14,7 @@ from musicclass_gui.engine.task import Token
 from musicclass_gui.engine.training import crops, distortion, synthesis
 from musicclass_gui.engine.training.recipe import Recipe
 from musicclass_gui.engine.training.sounds import Sound
+from musicclass_gui.engine.training.teachers import Teachers
 
 RATE = crops.RATE
 
@@ -119,11 +120,13 @@ def test_shards_that_are_not_made_yet_are_counted(tmp_path: Path) -> None:
 
 def test_a_shard_is_made_once_and_holds_what_the_teachers_say(tmp_path: Path, teachers_weights: Path) -> None:
     recipe = Recipe(shards=4, crops=3)
-    crops.fill(material(), recipe, tmp_path, crops.Part(2, 2), Token())
+    teachers = Teachers(RATE, teachers_weights.parent)
+    assert crops.missing(tmp_path, recipe, crops.Part(2, 2)) == [1, 3]
+    crops.fill(material(), recipe, tmp_path, crops.Part(2, 2), teachers, Token())
     made = sorted(tmp_path.iterdir())
     assert made == [crops.path(tmp_path, recipe, number) for number in (1, 3)]
     before = [path.stat().st_mtime_ns for path in made]
-    crops.fill(material(), recipe, tmp_path, crops.Part(1, 1), Token())
+    crops.fill(material(), recipe, tmp_path, crops.Part(1, 1), teachers, Token())
     assert [path.stat().st_mtime_ns for path in made] == before
     shards = crops.read(tmp_path, recipe)
     assert [shard["mels"].shape for shard in shards] == [(3, 96, 51), (3, 96, 76), (3, 96, 101), (3, 96, 151)]

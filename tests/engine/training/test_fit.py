@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ def test_weights_of_another_net_are_refused(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(3)}, tmp_path / "other.safetensors")
     with pytest.raises(WeightsError):
         house.load(weights=tmp_path / "other.safetensors")
-    with pytest.raises(WeightsError, match="missing"):
+    with pytest.raises(WeightsError, match="cannot be read"):
         house.load(weights=tmp_path / "none.safetensors")
 
 
@@ -128,3 +129,45 @@ def test_a_recipe_survives_the_way_through_a_file(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("[]")
     with pytest.raises(DataError, match="Recipe"):
         recipes.read(tmp_path / "bad.json")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ({"epochs": 0}, "epochs must be from 1"),
+        ({"averaging": 2.0}, "averaging must be from 0 to 1"),
+        ({"seed": -1}, "seed must be"),
+        ({"learning_rate": None}, "learning_rate must be"),
+        ({"epcohs": 5}, "epcohs is no part of a recipe"),
+        ({"weights": {"mn04": 1.0}}, "mn04 is no part of a recipe"),
+        ({"weights": {"labels": 1.0}}, "at least one teacher"),
+        ({"weights": {"timbre": -1.0}}, "0 or more"),
+        ([], "is no recipe"),
+    ],
+)
+def test_a_recipe_with_which_nothing_can_be_trained_is_refused(numbers: object, words: str, tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text(json.dumps(numbers))
+    with pytest.raises(DataError, match=words):
+        recipes.read(tmp_path / "recipe.json")
+
+
+def test_a_training_that_went_astray_is_stopped(tmp_path: Path) -> None:
+    run = fit.Run(SMALL, shards(), 2, tmp_path / "kept")
+    with torch.no_grad():
+        next(run.student.parameters()).fill_(float("nan"))
+    with pytest.raises(DataError, match="astray at step 1"):
+        run.train(Token(), lambda progress: None)
+    assert not (tmp_path / "kept").exists()
+
+
+def test_one_class_is_nothing_to_tell_apart(tmp_path: Path) -> None:
+    run = fit.Run(SMALL, shards(), 1, tmp_path / "kept")
+    run.train(Token(), lambda progress: None)
+    assert all(value.isfinite().all() for value in run.weights().values() if value.is_floating_point())
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    trained(tmp_path / "kept")
+    (tmp_path / "kept").write_bytes((tmp_path / "kept").read_bytes()[:5000])
+    with pytest.raises(DataError, match="is damaged"):
+        fit.Run(SMALL, shards(), 2, tmp_path / "kept")

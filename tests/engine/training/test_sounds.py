@@ -48,3 +48,35 @@ def test_samples_are_at_the_rate_and_decoded_once(tmp_path: Path) -> None:
         sound.path.unlink()
     again = sounds.samples(found, 32_000, tmp_path / "pcm", Token())
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+
+
+def test_what_is_no_recording_shifts_nothing(tmp_path: Path) -> None:
+    before = sounds.find(made(tmp_path))
+    for name in (".DS_Store", "._rock.00000.wav", "notes.txt"):
+        (tmp_path / "gtzan-mini/rock" / name).write_bytes(b"x")
+    (tmp_path / "gtzan-mini/rock/more").mkdir()
+    assert sounds.find(tmp_path) == before
+
+
+def test_a_table_without_its_columns_is_named(tmp_path: Path) -> None:
+    made(tmp_path)
+    (tmp_path / "composers/maestro-v3.0.0.csv").write_text("canonical_composer\nBach")
+    with pytest.raises(DataError, match="lacks one of"):
+        sounds.find(tmp_path)
+
+
+def test_other_sounds_of_the_same_name_have_another_fingerprint(tmp_path: Path) -> None:
+    found = sounds.find(made(tmp_path))
+    before = sounds.fingerprint(found)
+    assert sounds.fingerprint(sounds.find(tmp_path)) == before
+    found[0].path.write_bytes(found[1].path.read_bytes() + b"x")
+    assert sounds.fingerprint(found) != before
+
+
+def test_damaged_samples_are_named(tmp_path: Path) -> None:
+    found = sounds.find(made(tmp_path / "data"))
+    sounds.samples(found, 32_000, tmp_path / "pcm", Token())
+    kept = sorted((tmp_path / "pcm").iterdir())[0]
+    kept.write_bytes(kept.read_bytes()[:200])
+    with pytest.raises(DataError, match="is damaged; remove it"):
+        sounds.samples(found, 32_000, tmp_path / "pcm", Token())
