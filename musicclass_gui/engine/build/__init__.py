@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 SHIPPED_ENCODERS = ("timbre", "house-v1", "mn04-as")
 """Those that the program's own classifiers are built for."""
 
+COPIES = 2
+"""How often each recording is learned as it may come to a user (quieter, through MP3, in a room) beside as it is."""
+
 
 def build(name: str, data_dir: Path, out_dir: Path, encoder_ids: Sequence[str], token: Token) -> list[Path]:
     """Build, measure and write the classifier `name` for each encoder; returns the folders `out_dir/name/encoder`.
@@ -36,7 +39,7 @@ def build(name: str, data_dir: Path, out_dir: Path, encoder_ids: Sequence[str], 
     Weights are taken from `data_dir/weights/ENCODER` when they are there, else from the usual folders.
     Raises DataError, AudioError, EncoderError or WeightsError in words for what is missing, Cancelled when `token` says so.
     """
-    dataset = datasets.load(name, data_dir)
+    dataset = datasets.load(name, data_dir).described(COPIES)
     with one_thread():
         return _build_all(dataset, data_dir, out_dir, encoder_ids, token)
 
@@ -59,13 +62,13 @@ def one_thread() -> Iterator[None]:
 def _build_all(dataset: Dataset, data_dir: Path, out_dir: Path, encoder_ids: Sequence[str], token: Token) -> list[Path]:
     chosen = [encoders.load(encoder_id, weights=weights_in(encoder_id, data_dir)) for encoder_id in encoder_ids]
     known = [dataset.known_to(encoder.spec.id, house.heard() if encoder.spec.id == house.SPEC.id else ()) for encoder in chosen]
-    mfcc = embedding.embed(dataset, MfccStatistics(), token)
+    mfcc = embedding.embed(dataset, MfccStatistics(), token, COPIES)
     return [_build_one(one, encoder, _yardstick(one, mfcc), out_dir, token) for one, encoder in zip(known, chosen, strict=True)]
 
 
 def baseline_mfcc(dataset: Dataset, token: Token) -> Compared:
     """How good 120 MFCC statistics are with the same head on the same held-out recordings."""
-    return _yardstick(dataset, embedding.embed(dataset, MfccStatistics(), token))
+    return _yardstick(dataset, embedding.embed(dataset, MfccStatistics(), token, COPIES))
 
 
 def _yardstick(dataset: Dataset, mfcc: list[Embedded]) -> Compared:
@@ -74,7 +77,7 @@ def _yardstick(dataset: Dataset, mfcc: list[Embedded]) -> Compared:
 
 
 def _build_one(dataset: Dataset, encoder: Encoder, yardstick: Compared, out_dir: Path, token: Token) -> Path:
-    recordings, strangers = embedding.embed(dataset, encoder, token), embedding.embed_strangers(dataset, encoder, token)
+    recordings, strangers = embedding.embed(dataset, encoder, token, COPIES), embedding.embed_strangers(dataset, encoder, token)
     token.progress(float("nan"), f"{encoder.spec.id}: measuring")
     folder = out_dir / dataset.id / encoder.spec.id
     assemble.classifier(dataset, encoder.spec, recordings, [yardstick], strangers).save(folder)

@@ -60,7 +60,7 @@ def gaussian(recordings: Sequence[Embedded]) -> MakeHead:
 
     `GaussianHead` says why a window counts for less than an independent example.
     """
-    independent = round(len(recordings) / sum(len(recording.data) for recording in recordings), 4)
+    independent = round(len(recordings) / sum(len(recording.taught) for recording in recordings), 4)
     return lambda dim: GaussianHead(dim, normalise="l2", target="diagonal", independent=independent)
 
 
@@ -77,15 +77,20 @@ def _measure(dataset: Dataset, make: MakeHead, recordings: list[Embedded]) -> _M
     """Calibrate on every recording that was judged without having been learned from; each is measured with others' calibration."""
     folds = _folds(dataset, recordings)
     judged = everyone = evaluate.judge(make, dataset.classes, iter(folds))
-    others = []
+    others = [_as_they_may_come(dataset, make, folds)] if folds[0][1][0].copies is not None else []
     if _has_held_out(dataset) and not _has_heard(dataset):
         inner = evaluate.judge(make, dataset.classes, evaluate.one_group_out(folds[0][0]))
         everyone = judged.with_more(inner)
-        others = [evaluate.compared("same head, each group of the learned recordings left out in turn", inner)]
+        others.append(evaluate.compared("same head, each group of the learned recordings left out in turn", inner))
     unseen = _unseen_folds(dataset, recordings)
     probabilities, rejected = heldout.nested(everyone)
     count, auroc = len(judged.truth), evaluate.unseen_classes(make, dataset.classes, unseen)
     return _Measures(judged, probabilities[:count], float(rejected[:count].mean()), auroc, heldout.calibrate(everyone), others)
+
+
+def _as_they_may_come(dataset: Dataset, make: MakeHead, folds: list[Fold]) -> Compared:
+    changed = ((learned, [recording.copied() for recording in judged]) for learned, judged in folds)
+    return evaluate.compared("same head, the recordings quieter, through MP3, in rooms", evaluate.judge(make, dataset.classes, changed))
 
 
 def _has_held_out(dataset: Dataset) -> bool:

@@ -62,6 +62,11 @@ class Dataset:
         """Class names in alphabetical order."""
         return sorted({example.label for example in self.examples})
 
+    def described(self, copies: int) -> Dataset:
+        """The same where each recording is learned `copies` times more, as it may come to a user."""
+        said = f" Each was learned as it is and {copies} times quieter, through MP3 or in a room, by chance."
+        return replace(self, what=self.what + said) if copies else self
+
     def learned(self) -> list[Example]:
         """The examples that the shipped head learns from."""
         return [example for example in self.examples if not example.held_out]

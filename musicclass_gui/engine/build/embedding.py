@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musicclass_gui.engine import cutting
+from musicclass_gui.engine import cutting, distortion
 from musicclass_gui.engine.build import datasets
 from musicclass_gui.engine.errors import DataError
 
@@ -17,16 +17,26 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.build.datasets import Dataset, Example
     from musicclass_gui.engine.encoders import Embeddings, Encoder
     from musicclass_gui.engine.task import Token
-    from musicclass_gui.engine.windows import Grid, Span, Window
+    from musicclass_gui.engine.windows import Audio, Grid, Span, Window
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """One recording's windows: embeddings `(n, dim)` and their spans."""
+    """One recording's windows: embeddings `(n, dim)` and their spans. `copies` are the same windows as they may come: `(k · n, dim)`."""
 
     example: Example
     data: Embeddings
     spans: list[Span]
+    copies: Embeddings | None = None
+
+    @property
+    def taught(self) -> Embeddings:
+        """What a head learns of it."""
+        return self.data if self.copies is None else np.concatenate([self.data, self.copies])
+
+    def copied(self) -> Embedded:
+        """The first copy as a recording of its own, to be judged."""
+        return self if self.copies is None else replace(self, data=self.copies[: len(self.data)], copies=None)
 
     @property
     def mean(self) -> Embeddings:
@@ -34,14 +44,25 @@ class Embedded:
         return np.asarray(self.data.mean(axis=0, dtype=np.float64), np.float32)
 
 
-def embed(dataset: Dataset, encoder: Encoder, token: Token) -> list[Embedded]:
-    """Every recording of `dataset` as `encoder` sees it, on the encoder's own grid. Raises AudioError, DataError, Cancelled."""
+def embed(dataset: Dataset, encoder: Encoder, token: Token, copies: int = 0) -> list[Embedded]:
+    """Every recording of `dataset` as `encoder` sees it, on the encoder's own grid, and `copies` of it as it may come to a user.
+
+    Raises AudioError, DataError, Cancelled.
+    """
     spec, found = encoder.spec, []
     for number, example in enumerate(dataset.examples):
         token.progress(number / len(dataset.examples), f"{spec.id}: {example.name}")
         windows = windows_of(example.path, spec.grid, spec.sample_rate, token)
-        found.append(Embedded(example, encoder.embed([w.samples for w in windows]), [(w.start_s, w.end_s) for w in windows]))
+        sounds = [w.samples for w in windows]
+        changed = encoder.embed(_changed(sounds, spec.sample_rate, example.name, copies)) if copies else None
+        found.append(Embedded(example, encoder.embed(sounds), [(w.start_s, w.end_s) for w in windows], changed))
     return found
+
+
+def _changed(sounds: list[Audio], rate: int, name: str, copies: int) -> list[Audio]:
+    """Copies of windows, each changed by chance, the same chance for the same recording."""
+    chance = np.random.default_rng([7, *name.encode()])
+    return [distortion.as_it_may_come(sound, rate, chance) for _ in range(copies) for sound in sounds]
 
 
 def embed_strangers(dataset: Dataset, encoder: Encoder, token: Token) -> dict[str, list[Embeddings]]:

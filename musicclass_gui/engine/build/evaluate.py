@@ -33,10 +33,10 @@ _UNSEEN_FOLDS = 7
 
 
 def teach(make: MakeHead, classes: Sequence[str], recordings: Sequence[Embedded]) -> Head:
-    """A head that learned all windows of `recordings`; its columns are `classes` in that order, learned from or not."""
+    """A head that learned all windows of `recordings`, and their copies; its columns are `classes` in that order, learned from or not."""
     head = make(recordings[0].data.shape[1])
     for label in classes:
-        windows = [recording.data for recording in recordings if recording.example.label == label]
+        windows = [recording.taught for recording in recordings if recording.example.label == label]
         head.learn(np.concatenate([np.empty((0, head.dim), np.float32), *windows]), label)
     return head
 

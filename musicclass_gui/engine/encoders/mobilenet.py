@@ -48,7 +48,7 @@ SPEC = EncoderSpec(
     ),
     family="mobilenet",
     good_at=(
-        "Genres: 88.6 % of 70 held-out GTZAN tracks, and the best at telling unknown genres, measured here.",
+        "Genres: 88.6 % of 70 held-out GTZAN tracks, measured here.",
         "AudioSet's 527 sounds: mAP 0.432, published by its authors.",
     ),
 )

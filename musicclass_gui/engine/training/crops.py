@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from musicclass_gui.engine import files
+from musicclass_gui.engine import distortion, files
 from musicclass_gui.engine.encoders import house_net
 from musicclass_gui.engine.errors import DataError
-from musicclass_gui.engine.training import distortion, synthesis
+from musicclass_gui.engine.training import synthesis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from musicclass_gui.engine import distortion
 from musicclass_gui.engine.encoders import house_net
 from musicclass_gui.engine.errors import DataError
 from musicclass_gui.engine.task import Token
-from musicclass_gui.engine.training import crops, distortion, synthesis
+from musicclass_gui.engine.training import crops, synthesis
 from musicclass_gui.engine.training.recipe import Recipe
 from musicclass_gui.engine.training.sounds import Sound
 from musicclass_gui.engine.training.teachers import Teachers

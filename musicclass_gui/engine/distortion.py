@@ -1,6 +1,7 @@
-"""What is done to sounds before net and teachers hear them: rooms, equalisers, noise, codecs, level. Every change is drawn at random.
+"""What may happen to a sound on its way to a listener: rooms, equalisers, noise, codecs, level. Every change is drawn at random.
 
-Net and teachers hear the same result, so no change can make a label wrong; it only makes more sounds.
+An encoder's training uses all of it: the net and those who teach it hear the same result, so no change can make a label wrong. The
+shipped classifiers learn each recording as it may come to a user, too: `as_it_may_come`.
 """
 
 from __future__ import annotations
@@ -17,13 +18,17 @@ if TYPE_CHECKING:
 
     from musicclass_gui.engine.windows import Audio
 
+    _Changes = tuple[tuple[Callable[[Audio, int, np.random.Generator], Audio], float], ...]
+
 
 def distorted(samples: Audio, rate: int, chance: np.random.Generator) -> Audio:
     """`(n,)` samples → `(n,)`: each change comes with its own probability, in the order of a recording's life."""
-    for change, probability in _CHANGES:
-        if chance.random() < probability:
-            samples = change(samples, rate, chance)
-    return samples.astype(np.float32, copy=False)
+    return _changed(samples, rate, chance, _CHANGES)
+
+
+def as_it_may_come(samples: Audio, rate: int, chance: np.random.Generator) -> Audio:
+    """`(n,)` samples → `(n,)`: quieter, through MP3, in a room, or none of it; what leaves the music as it was."""
+    return _changed(samples, rate, chance, _USUAL)
 
 
 def at_speed(samples: Audio, size: int, speed: float) -> Audio:
@@ -93,14 +98,15 @@ def _levelled(samples: Audio, rate: int, chance: np.random.Generator) -> Audio:
     return (samples / max(1e-6, float(np.abs(samples).max())) * 10 ** (-chance.uniform(0, 1.5))).astype(np.float32)
 
 
-_CHANGES: tuple[tuple[Callable[[Audio, int, np.random.Generator], Audio], float], ...] = (
-    (_in_a_room, 0.15),
-    (_equalised, 0.5),
-    (_noisy, 0.2),
-    (_clipped, 0.06),
-    (_levelled, 0.5),
-    (_coded, 0.08),
-)
+_CHANGES: _Changes = ((_in_a_room, 0.15), (_equalised, 0.5), (_noisy, 0.2), (_clipped, 0.06), (_levelled, 0.5), (_coded, 0.08))
+_USUAL: _Changes = ((_in_a_room, 0.2), (_levelled, 0.7), (_coded, 0.4))
+
+
+def _changed(samples: Audio, rate: int, chance: np.random.Generator, changes: _Changes) -> Audio:
+    for change, probability in changes:
+        if chance.random() < probability:
+            samples = change(samples, rate, chance)
+    return samples.astype(np.float32, copy=False)
 
 
 def _power(samples: NDArray[np.floating]) -> float:
