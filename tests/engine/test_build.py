@@ -16,7 +16,7 @@ from musicclass_gui.engine import heldout
 from musicclass_gui.engine.build import assemble, baseline_mfcc, build, datasets, evaluate
 from musicclass_gui.engine.build.baseline import MfccStatistics
 from musicclass_gui.engine.build.datasets import Dataset, Example
-from musicclass_gui.engine.build.embedding import Embedded, windows_of
+from musicclass_gui.engine.build.embedding import Embedded, embed, windows_of
 from musicclass_gui.engine.calibration import softmax
 from musicclass_gui.engine.classifier import Classifier
 from musicclass_gui.engine.encoders import EncoderSpec, house
@@ -333,6 +333,26 @@ def test_what_the_encoder_in_the_box_heard_is_what_its_training_takes(data_dir: 
         assert sum(not example.heard for example in known.examples) == held_out
         assert not any(example.heard and example.held_out for example in known.examples)
         assert not {path.stem for paths in known.strangers.values() for path in paths} & stems
+
+
+def test_recordings_are_learned_as_they_may_come_and_judged_as_they_are(genres: Path) -> None:
+    dataset, encoder = datasets.load("genre", genres), MfccStatistics()
+    plain, copied = embed(dataset, encoder, Token()), embed(dataset, encoder, Token(), 2)
+    for one, two in zip(plain, copied, strict=True):
+        assert one.copies is None
+        assert two.copies is not None
+        np.testing.assert_array_equal(one.data, two.data)
+        assert len(two.taught) == 3 * len(two.data)
+        np.testing.assert_array_equal(two.copied().data, two.copies[: len(two.data)])
+        np.testing.assert_array_equal(two.mean, one.mean)
+    again = embed(replace(dataset, examples=dataset.examples[::-1]), encoder, Token(), 2)
+    np.testing.assert_array_equal(again[0].taught, copied[-1].taught)  # the chance goes with the name, not with the place
+    head = evaluate.teach(assemble.gaussian(copied), dataset.classes, copied)
+    assert head.state()["count"].sum() == sum(len(one.taught) for one in copied)
+    built = assemble.classifier(dataset.described(2), replace(SPEC, id="mfcc", dim=120), copied)
+    assert "2 times quieter" in built.card.data.what
+    assert built.card.compared[0].what == "same head, the recordings quieter, through MP3, in rooms"
+    assert built.training.means.shape == (9, 120)
 
 
 def test_instruments_are_folders_of_clips(genres: Path) -> None:
