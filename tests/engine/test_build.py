@@ -85,7 +85,11 @@ def test_builds_what_can_then_answer(genres: Path, tmp_path: Path) -> None:
     card = built.card
     assert card.classes == ["bells", "hiss", "pulse"]
     assert (card.measured.n, card.measured.accuracy, card.data.recordings) == (9, 1.0, dict.fromkeys(card.classes, 3))
-    assert {one.what for one in card.compared} == {"same embeddings, centers head", "120 MFCC statistics, gaussian head"}
+    assert {one.what for one in card.compared} == {
+        "same head, the recordings quieter, through MP3, in rooms",
+        "same embeddings, centers head",
+        "120 MFCC statistics, gaussian head",
+    }
     assert built.training.names[0] == "bells.00000.flac"
     assert "artists" in card.data.split
     assert "research" in card.data.licence

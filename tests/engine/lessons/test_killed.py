@@ -65,13 +65,13 @@ def teach(project: Path, cache: Path, folder: Path, log: Path, method: str) -> N
     desk, tell = Desk(cache), noting(log)
     desk.open(project, create=True)
     waiting = desk.board().waiting
-    if waiting is None:
-        number = desk.project.classifiers()[0].id if desk.project.classifiers() else 0
-        wanted = Wanted(number, method=method, encoder="timbre")
-        with suppress(LessonError):  # there is nothing new to learn: it was kept just before the process was killed
+    with suppress(LessonError):  # there is nothing new to learn: it was kept just before the process was killed, or the one before it
+        if waiting is None:
+            number = desk.project.classifiers()[0].id if desk.project.classifiers() else 0
+            wanted = Wanted(number, method=method, encoder="timbre")
             desk.teach(desk.plan([folder], Token()), wanted, Token(), tell)
-    else:
-        desk.go_on(Token(), tell)
+        else:
+            desk.go_on(Token(), tell)
     for draft in desk.project.lessons(states=["draft"]):
         desk.keep(draft.id)
     desk.close()
