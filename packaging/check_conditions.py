@@ -7,14 +7,13 @@ in twenty of the tracks as they are exceeds.
 
 from __future__ import annotations
 
-import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musicclass_gui.engine import encoders
+from musicclass_gui.engine import distortion, encoders
 from musicclass_gui.engine.build import COPIES, assemble, embedding, evaluate, one_thread, weights_in
 from musicclass_gui.engine.build.datasets import load
 from musicclass_gui.engine.calibration import threshold_at
@@ -29,35 +28,11 @@ if TYPE_CHECKING:
     from musicclass_gui.engine.windows import Audio
 
 
-def quieter(samples: Audio, rate: int) -> Audio:
-    """By 15 dB."""
-    return samples * np.float32(10 ** (-15 / 20))
-
-
-def low_mp3(samples: Audio, rate: int) -> Audio:
-    """Through MP3 at the highest compression but a tenth."""
-    import soundfile
-
-    memory = io.BytesIO()
-    soundfile.write(memory, samples, rate, format="MP3", compression_level=0.9)
-    memory.seek(0)
-    return np.resize(soundfile.read(memory, dtype="float32")[0], samples.size)
-
-
-def in_a_room(samples: Audio, rate: int) -> Audio:
-    """With an echo that dies away by 60 dB in half a second, at 40 % of the power."""
-    length = rate // 2
-    echo = np.random.default_rng(0).standard_normal(length) * 10 ** (-3 * np.arange(length) / length)
-    size = samples.size + length
-    wet = np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(echo, size), size)[: samples.size]
-    return np.asarray(samples + 0.4 * wet * samples.std() / max(1e-9, wet.std()), np.float32)
-
-
 CONDITIONS: dict[str, Callable[[Audio, int], Audio]] = {
     "as it is": lambda samples, rate: samples,
-    "15 dB quieter": quieter,
-    "low MP3": low_mp3,
-    "in a room": in_a_room,
+    "15 dB quieter": lambda samples, rate: samples * np.float32(10 ** (-15 / 20)),
+    "low MP3": lambda samples, rate: distortion.through_mp3(samples, rate, 0.9),
+    "in a room": lambda samples, rate: distortion.echoed(samples, np.random.default_rng(0).standard_normal(rate // 2), 0.4),
 }
 
 

@@ -69,7 +69,7 @@ def _is_device(value: str) -> bool:
 
 FIELDS: tuple[Field, ...] = (
     Field("device", "auto", "Compute on", "Where encoders run. Automatic takes a CUDA device when there is one.", fits=_is_device),
-    Field("classifiers", ["genre", "composer", "instrument"], "Answers to show", "Which classifiers are asked, in this order."),
+    Field("classifiers", list(places.SHIPPED), "Answers to show", "Which classifiers are asked, in this order."),
     Field(
         "window_s",
         0.0,

@@ -16,6 +16,7 @@ from PySide6.QtGui import QColor
 
 from musicclass_gui.app import kinds, words
 from musicclass_gui.app.theme import LIGHT, Theme, class_colour
+from musicclass_gui.engine.places import SHIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -33,7 +34,6 @@ RAW_ROLE = Role.UserRole
 FRACTION_ROLE = Role.UserRole + 1
 """0 to 1 for a cell that may be drawn as a bar, else None."""
 
-SHIPPED = ("genre", "composer", "instrument")
 OWN_CLASSES = "Your classes"
 _NOWHERE = QModelIndex()
 _REFRESH_MS = 100

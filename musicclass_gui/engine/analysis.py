@@ -26,7 +26,7 @@ from musicclass_gui.engine.encoders.hearing import hear
 from musicclass_gui.engine.encoders.mobilenet import tail_digest
 from musicclass_gui.engine.errors import ClassifierError, EncoderError, LessonError, MusicClassError
 from musicclass_gui.engine.events import Answered, Event, Finished, Noticed, Opened, Pictured
-from musicclass_gui.engine.places import weights_folders
+from musicclass_gui.engine.places import SHIPPED, weights_folders
 from musicclass_gui.engine.prefetch import prefetched
 from musicclass_gui.engine.shelf import Shelf
 from musicclass_gui.engine.windows import Audio, Grid, Span, Window
@@ -56,7 +56,7 @@ class Request:
     """What to find out about which file, with what."""
 
     path: Path
-    classifiers: tuple[str, ...] = ("genre", "composer", "instrument")
+    classifiers: tuple[str, ...] = SHIPPED
     encoder: str = ""  # "" takes each classifier's best encoder that can run here
     device: str = "auto"
     window_s: float = 0.0  # 0 takes the encoder's own grid

@@ -45,6 +45,27 @@ def stretched(samples: Audio, size: int) -> Audio:
     return np.pad(slow, (0, max(0, size - len(slow))))[:size].astype(np.float32)
 
 
+def echoed(samples: Audio, noise: NDArray[np.float64], share: float) -> Audio:
+    """`(n,)` samples with an echo of `(m,)` noise that dies away by 60 dB, at `share` of their level → `(n,)`."""
+    echo = noise * 10 ** (-3 * np.arange(len(noise)) / len(noise))
+    size = len(samples) + len(noise)
+    wet = np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(echo, size), size)[: len(samples)]
+    level = share * _power(samples) / max(1e-9, _power(wet))
+    return np.asarray((samples + level * wet), np.float32)
+
+
+def through_mp3(samples: Audio, rate: int, compression: float) -> Audio:
+    """`(n,)` samples through MP3 and back → `(n,)`; `compression` from 0 to 1, the higher the worse."""
+    import soundfile
+
+    memory = io.BytesIO()
+    loud = max(1.0, float(np.abs(samples).max()))
+    soundfile.write(memory, samples / loud, rate, format="MP3", subtype="MPEG_LAYER_III", compression_level=compression)
+    memory.seek(0)
+    decoded = soundfile.read(memory, dtype="float32")[0][: len(samples)] * loud
+    return np.pad(decoded, (0, len(samples) - len(decoded))).astype(np.float32)
+
+
 def _equalised(samples: Audio, rate: int, chance: np.random.Generator) -> Audio:
     """A smooth curve through six random gains of up to 10 dB, sometimes cut off above or below."""
     spectrum = np.fft.rfft(samples)
@@ -60,11 +81,8 @@ def _equalised(samples: Audio, rate: int, chance: np.random.Generator) -> Audio:
 def _in_a_room(samples: Audio, rate: int, chance: np.random.Generator) -> Audio:
     """With an echo of noise that dies away, 60 dB in 0.15 to 2.5 s."""
     length = min(len(samples), int(rate * 10 ** chance.uniform(-0.8, 0.4)))
-    echo = chance.standard_normal(length) * 10 ** (-3 * np.arange(length) / length)
-    size = len(samples) + length
-    wet = np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(echo, size), size)[: len(samples)]
-    level = chance.uniform(0.05, 0.7) * _power(samples) / max(1e-9, _power(wet))
-    return np.asarray((samples + level * wet), np.float32)
+    noise = chance.standard_normal(length)
+    return echoed(samples, noise, chance.uniform(0.05, 0.7))
 
 
 def _noisy(samples: Audio, rate: int, chance: np.random.Generator) -> Audio:
@@ -83,14 +101,7 @@ def _clipped(samples: Audio, rate: int, chance: np.random.Generator) -> Audio:
 
 def _coded(samples: Audio, rate: int, chance: np.random.Generator) -> Audio:
     """Through MP3 and back, at a low or middle quality."""
-    import soundfile
-
-    memory = io.BytesIO()
-    loud = max(1.0, float(np.abs(samples).max()))
-    soundfile.write(memory, samples / loud, rate, format="MP3", subtype="MPEG_LAYER_III", compression_level=chance.uniform(0.3, 0.99))
-    memory.seek(0)
-    decoded = soundfile.read(memory, dtype="float32")[0][: len(samples)] * loud
-    return np.pad(decoded, (0, len(samples) - len(decoded))).astype(np.float32)
+    return through_mp3(samples, rate, chance.uniform(0.3, 0.99))
 
 
 def _levelled(samples: Audio, rate: int, chance: np.random.Generator) -> Audio:

@@ -10,6 +10,9 @@ import os
 import shutil
 from pathlib import Path
 
+SHIPPED = ("genre", "composer", "instrument")
+"""The classifiers that come with the program, in the order in which a new user sees their answers."""
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 

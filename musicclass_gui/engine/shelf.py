@@ -16,15 +16,13 @@ from musicclass_gui.engine import encoders
 from musicclass_gui.engine.classifier import Classifier
 from musicclass_gui.engine.encoders import EncoderSpec, house, weights
 from musicclass_gui.engine.errors import ClassifierError, WeightsError
+from musicclass_gui.engine.places import SHIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from musicclass_gui.engine.card import Measured
-
-
-_FIRST = ("genre", "composer", "instrument")
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Shelf:
     def ids(self) -> list[str]:
         """Every classifier's id, those first that a new user sees first."""
         found = {classifier for classifier, _ in classifiers.shipped()}
-        return [*(name for name in _FIRST if name in found), *sorted(found.difference(_FIRST))]
+        return [*(name for name in SHIPPED if name in found), *sorted(found.difference(SHIPPED))]
 
     def variants(self, classifier_id: str) -> list[Variant]:
         """All variants of one classifier that can be read, the best first. Raises ClassifierError when all are damaged."""

@@ -13,7 +13,8 @@ from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QProgressBar, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from musicclass_gui.app import words
-from musicclass_gui.app.tables import SHIPPED, QueueModel
+from musicclass_gui.app.tables import QueueModel
+from musicclass_gui.engine.places import SHIPPED
 from musicclass_gui.ui.tables import Sorted, StateIcons, Table
 from musicclass_gui.ui.widgets import Placeholder, text
 

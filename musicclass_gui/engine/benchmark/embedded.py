@@ -185,8 +185,8 @@ def _known_before(items: Sequence[Item], encoder_id: str) -> list[str]:
     """A sentence where the encoder in the box was trained on some of the recordings, which flatters what is measured on them."""
     if encoder_id != house.SPEC.id:
         return []
-    paths = {item.path for item in items}
-    known = sum(Path(path).stem in house.heard() for path in paths)
+    paths, heard = {item.path for item in items}, house.heard()
+    known = sum(Path(path).stem in heard for path in paths)
     if not known:
         return []
     return [f"{encoder_id} was trained on recordings of the names of {known} of these {len(paths)}; results with it are flattered."]

@@ -74,15 +74,15 @@ class Dataset:
     def known_to(self, encoder: str, heard: Collection[str]) -> Dataset:
         """The same for an encoder that was trained on the recordings named in `heard`, without their suffixes.
 
-        Raises DataError when there is nothing left to measure on.
+        Raises DataError when too few are left to measure on.
         """
         examples = [replace(example, heard=example.path.stem in heard) for example in self.examples]
         known = sum(example.heard for example in examples)
-        fresh = [example for example in examples if not example.heard and (example.held_out or not any(e.held_out for e in examples))]
-        if known and len(fresh) < _FEWEST:
-            raise DataError(f"{encoder} was trained on all but {len(fresh)} of these recordings; to measure it, others are needed.")
+        judged = [example for example in examples if example.held_out] or examples
+        fresh = sum(not example.heard for example in judged)
+        if known and fresh < _FEWEST:
+            raise DataError(f"{encoder} was trained on all but {fresh} of these recordings; to measure it, others are needed.")
         strangers = {what: [path for path in paths if path.stem not in heard] for what, paths in self.strangers.items()}
-        strangers = {what: paths for what, paths in strangers.items() if paths}
         said = (
             f" {encoder} itself was trained on {known} of the recordings and, for a small part, on what class they are; all is measured "
             "on others, but classes that the head was not taught were not new to the encoder."
